@@ -1,0 +1,1 @@
+"""What is true without Django: no clock, no storage, no settings. Everything comes in as an argument."""

@@ -1,0 +1,74 @@
+"""The authentication factors that a session carries, as they are stored and as Stytch spells them (contract 4.4)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+from uuid import UUID
+
+from stytch_totp.core.ids import Kind, format_id, timestamp
+
+
+class Factor(TypedDict):
+    """A factor in a row: ``id`` is the UUID of what was used, times are seconds since the epoch."""
+
+    type: str
+    id: str
+    created_at: int
+    last_authenticated_at: int
+
+
+class _Spelling(TypedDict):
+    delivery_method: str
+    nested: str
+    key: str
+    kind: Kind | None
+
+
+_SPELLINGS: Mapping[str, _Spelling] = {
+    "totp": {
+        "delivery_method": "authenticator_app",
+        "nested": "authenticator_app_factor",
+        "key": "totp_id",
+        "kind": "member-totp",
+    },
+    "recovery_codes": {
+        "delivery_method": "recovery_code",
+        "nested": "recovery_code_factor",
+        "key": "totp_recovery_code_id",
+        "kind": "recovery-code",
+    },
+    "password": {"delivery_method": "knowledge", "nested": "", "key": "", "kind": None},
+}
+SECOND_FACTORS = frozenset({"totp", "recovery_codes"})
+
+
+def factor(kind: str, identifier: UUID | None, now: int) -> Factor:
+    """A factor that was shown at ``now``."""
+    return {"type": kind, "id": str(identifier or ""), "created_at": now, "last_authenticated_at": now}
+
+
+def added(factors: Iterable[Factor], new: Factor) -> list[Factor]:
+    """``factors`` with ``new``, which refreshes an entry of its type instead of standing beside it."""
+    others = [one for one in factors if one["type"] != new["type"]]
+    known = [one for one in factors if one["type"] == new["type"]]
+    return [*others, {**new, "created_at": known[0]["created_at"]} if known else new]
+
+
+def has_second(factors: Iterable[Factor]) -> bool:
+    return any(one["type"] in SECOND_FACTORS for one in factors)
+
+
+def spell(one: Factor, environment: str) -> dict[str, Any]:
+    """The factor as a Stytch AuthenticationFactor."""
+    spelling = _SPELLINGS[one["type"]]
+    shown = {
+        "type": one["type"],
+        "delivery_method": spelling["delivery_method"],
+        "last_authenticated_at": timestamp(one["last_authenticated_at"]),
+        "created_at": timestamp(one["created_at"]),
+        "updated_at": timestamp(one["last_authenticated_at"]),
+    }
+    if spelling["kind"]:
+        shown[spelling["nested"]] = {
+            spelling["key"]: format_id(spelling["kind"], UUID(one["id"]), environment)
+        }
+    return shown

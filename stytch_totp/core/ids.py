@@ -1,0 +1,43 @@
+"""Stytch's public ids, ``<kind>-<test|live>-<uuid>``: a name on the wire for a UUID in a row."""
+
+import re
+from datetime import datetime, timezone
+from typing import Literal
+from uuid import UUID
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_ID = re.compile(rf"[a-z]+(?:-[a-z]+)*-(?:test|live)-{_UUID}")
+
+
+Kind = Literal[
+    "project",
+    "request-id",
+    "organization",
+    "member",
+    "member-totp",
+    "member-password",
+    "recovery-code",
+    "session",
+    "jwk",
+]
+
+
+def format_id(kind: Kind, value: UUID, environment: str) -> str:
+    return f"{kind}-{environment}-{value}"
+
+
+def parse_id(kind: Kind, text: str, environment: str) -> UUID | None:
+    """The UUID of a well-formed id of this kind and environment, else None."""
+    prefix = f"{kind}-{environment}-"
+    rest = text[len(prefix) :]
+    return UUID(rest) if text.startswith(prefix) and re.fullmatch(_UUID, rest) else None
+
+
+def looks_like_id(text: str) -> bool:
+    """Whether ``text`` has the form of any id. No slug or external id may: it could name somebody else."""
+    return _ID.fullmatch(text.lower()) is not None
+
+
+def timestamp(at: int | None) -> str | None:
+    """RFC 3339 in UTC for seconds since the epoch; None for None."""
+    return None if at is None else datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
