@@ -1,0 +1,186 @@
+"""The settings, read once from ``settings.STYTCH_TOTP`` into a frozen ``Conf``: ``conf().lock_threshold``."""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from functools import cached_property, lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from stytch_totp.core.guard import LockPolicy
+from stytch_totp.core.ids import format_id, parse_id
+from stytch_totp.core.sealing import Keyring, KeyringError, parse_keyring
+from stytch_totp.core.tokens import digest
+
+SETTING = "STYTCH_TOTP"
+_PROJECT_ID = re.compile(r"project-(test|live)-[0-9a-f-]{36}")
+
+
+def _setting(sentence: str, default: Any = None, *, at_least: int = 0, at_most: int = 0) -> Any:
+    return field(default=default, metadata={"sentence": sentence, "at_least": at_least, "at_most": at_most})
+
+
+@dataclass(frozen=True)
+class Conf:
+    """Every setting with its sentence; the README's table is checked against this class."""
+
+    project_id: str = _setting(
+        "`project-test-<uuid>`: the user name of the server API and the audience of JWTs.", ""
+    )
+    project_name: str = _setting(
+        "Shown by authenticator apps as the issuer, before the organization's name.", "Example"
+    )
+    secrets: tuple[str, ...] = _setting("Accepted server secrets; more than one while you rotate them.", ())
+    keyring: tuple[str, ...] = _setting(
+        "`kid:base64-of-32-bytes` entries; the first seals, every one opens.", ()
+    )
+    clock: Callable[[], float] | str = _setting(
+        "Seconds since the epoch: a callable or its dotted path. The only clock that is read.", time.time
+    )
+    lock_threshold: int = _setting(
+        "Failed attempts in a row, counted per member and kind of code, that lock.",
+        10,
+        at_least=1,
+        at_most=100,
+    )
+    lock_minutes: int = _setting(
+        "Length of the first lock; each further one doubles.", 60, at_least=5, at_most=10080
+    )
+    lock_longest_minutes: int = _setting("Where the doubling ends.", 10080, at_least=5, at_most=10080)
+    intermediate_session_minutes: int = _setting(
+        "Life of an intermediate session token.", 10, at_least=1, at_most=60
+    )
+    intermediate_session_failures: int = _setting(
+        "Failed attempts that end an intermediate session.", 5, at_least=1, at_most=100
+    )
+    rotate_session_token: bool = _setting(
+        "Finishing MFA on a session issues a new `session_token` and ends the old one. "
+        "Stricter than Stytch; False keeps the token.",
+        True,
+    )
+    recovery_codes_viewable: bool = _setting(
+        "Unused recovery codes can be shown again. False keeps nothing that could be, and showing answers 403.",
+        True,
+    )
+    foreign_recovery_codes: bool = _setting(
+        "Migration takes recovery codes of another form than `xxxx-xxxx-xxxx` (8 to 32 letters and digits), "
+        "as Stytch does.",
+        False,
+    )
+    signing_key_bits: int = _setting(
+        "RSA size of new signing keys, 2048 or 3072.", 2048, at_least=2048, at_most=4096
+    )
+
+    @cached_property
+    def environment(self) -> str:
+        """``test`` or ``live``: the second word of the project id and of every id made here."""
+        return self.project_id.split("-")[1]
+
+    @cached_property
+    def secret_digests(self) -> tuple[str, ...]:
+        return tuple(digest("secret", secret) for secret in self.secrets)
+
+    @cached_property
+    def keys(self) -> Keyring:
+        return parse_keyring(self.keyring, forbidden=(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+    @cached_property
+    def lock_policy(self) -> LockPolicy:
+        return LockPolicy(self.lock_threshold, self.lock_minutes * 60, self.lock_longest_minutes * 60)
+
+    @cached_property
+    def read_clock(self) -> Callable[[], float]:
+        clock = import_string(self.clock) if isinstance(self.clock, str) else self.clock
+        assert callable(clock)
+        return clock
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a setting. ``code`` is stable: it is the end of the system check's id."""
+
+    code: str
+    message: str
+
+
+@lru_cache(maxsize=1)
+def conf() -> Conf:
+    """The settings in force. Raises ImproperlyConfigured: without good settings, a keyring above all, nothing runs."""
+    given = getattr(settings, SETTING, {})
+    problems = faults(given)
+    if problems:
+        raise ImproperlyConfigured("; ".join(f"{fault.code}: {fault.message}" for fault in problems))
+    return _build(given)
+
+
+def now() -> int:
+    """The time, in whole seconds since the epoch, by the injectable clock."""
+    return int(conf().read_clock())
+
+
+def faults(given: object) -> list[Fault]:
+    """Everything that is wrong with a ``STYTCH_TOTP`` dictionary; nothing when it can be used."""
+    if not isinstance(given, Mapping):
+        return [Fault("not_a_dictionary", f"{SETTING} is a dictionary")]
+    known = {one.name.upper(): one for one in fields(Conf)}
+    found = [Fault("unknown_setting", f"{name} is not a setting") for name in given if name not in known]
+    for name in known.keys() & given.keys():
+        found += _type_fault(known[name], given[name])
+    return found or _value_faults(_build(given))
+
+
+def _build(given: Mapping[str, Any]) -> Conf:
+    return Conf(
+        **{name.lower(): tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    )
+
+
+def _type_fault(one: Field[Any], value: object) -> Iterable[Fault]:
+    name = one.name.upper()
+    if one.name == "clock":
+        if not (callable(value) or isinstance(value, str)):
+            yield Fault("bad_type", f"{name} is a callable or a dotted path")
+    elif isinstance(one.default, tuple):
+        if not isinstance(value, list | tuple):
+            yield Fault("keyring_not_a_list" if one.name == "keyring" else "bad_type", f"{name} is a list")
+    elif type(value) is not type(one.default):
+        yield Fault("bad_type", f"{name} is of type {type(one.default).__name__}")
+    elif isinstance(value, int) and one.metadata["at_most"]:
+        low, high = one.metadata["at_least"], one.metadata["at_most"]
+        if not low <= value <= high:
+            yield Fault("out_of_range", f"{name} is {low} to {high}")
+
+
+def _value_faults(built: Conf) -> list[Fault]:
+    found = []
+    if not _PROJECT_ID.fullmatch(built.project_id) or not parse_id(
+        "project", built.project_id, built.environment
+    ):
+        found.append(Fault("project_id", "PROJECT_ID is project-test-<uuid> or project-live-<uuid>"))
+    if not built.secrets:
+        found.append(Fault("no_secrets", "SECRETS is empty: nobody could call the server API"))
+    elif any(not isinstance(secret, str) or len(secret) < 24 for secret in built.secrets):
+        found.append(Fault("short_secret", "a server secret has 24 characters or more"))
+    try:
+        _ = built.keys
+    except KeyringError as error:
+        found.append(Fault(f"keyring_{error.code}", str(error)))
+    return found
+
+
+def public_id(kind: Any, value: Any) -> str:
+    """A row's id as this project spells it."""
+    return format_id(kind, value, conf().environment)
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in (SETTING, "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
+        conf.cache_clear()
+
+
+setting_changed.connect(_forget)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from stytch_totp.models.fields import ExactCharField
+from stytch_totp.models.organization import Organization
+
+
+class Member(models.Model):
+    """A person in one organization. A consumer User is a Member of the consumer directory."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        ACTIVE = "active"
+        DELETED = "deleted"
+
+    class DefaultMethod(models.TextChoices):
+        NONE = ""
+        TOTP = "totp"
+        SMS_OTP = "sms_otp"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="members")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="stytch_members"
+    )
+    email = models.CharField(max_length=254)
+    #: The e-mail in lower case; NULL on a deleted member, so that the address can be used again.
+    email_key = ExactCharField(max_length=254, null=True, editable=False)
+    email_verified = models.BooleanField(default=False)
+    name = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    mfa_enrolled = models.BooleanField(default=False)
+    default_mfa_method = models.CharField(
+        max_length=16, choices=DefaultMethod.choices, default=DefaultMethod.NONE, blank=True
+    )
+    mfa_phone_number = models.CharField(max_length=32, blank=True)
+    mfa_phone_verified = models.BooleanField(default=False)
+    is_breakglass = models.BooleanField(default=False)
+    roles = models.JSONField(default=list)
+    external_id = ExactCharField(max_length=128, null=True)
+    #: A password hash of Django's or an imported one; empty when there is none or ``user`` keeps it.
+    password = models.CharField(max_length=512, blank=True)
+    trusted_metadata = models.JSONField(default=dict)
+    untrusted_metadata = models.JSONField(default=dict)
+    created_at = models.BigIntegerField()
+    updated_at = models.BigIntegerField()
+
+    # Filled by operations.members.described().
+    active_totp_id: uuid.UUID | None
+    locked_at: int | None
+    locked_until: int | None
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email_key"], name="stytch_totp_one_member_an_email"
+            ),
+            models.UniqueConstraint(
+                "organization", "external_id", name="stytch_totp_one_member_an_external_id"
+            ),
+            models.UniqueConstraint(fields=["organization", "user"], name="stytch_totp_one_member_a_user"),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "created_at", "id"], name="stytch_totp_member_listing")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models import F
+
+from stytch_totp.conf import conf
+from stytch_totp.models.fields import ExactCharField
+from stytch_totp.models.member import Member
+
+_TOKEN = "stytch_totp_session.sealed_token"
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def live(self, now: int) -> SessionQuerySet:
+        return self.filter(revoked_at=None, expires_at__gt=now)
+
+    def advance(self, session: Session, now: int, **changes: Any) -> bool:
+        """Write ``changes`` unless the session ended or another request changed it since it was read.
+
+        The condition is what keeps a revoked session revoked when a step-up races the revocation.
+        """
+        rows = self.live(now).filter(pk=session.pk, version=session.version)
+        return rows.update(**changes, version=F("version") + 1) == 1
+
+
+class Session(models.Model):
+    """A member's session. The token is found by digest; sealed, too, because a JWT must lead back to it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    member = models.ForeignKey(Member, models.CASCADE, related_name="sessions")
+    token_digest = ExactCharField(max_length=64, unique=True)
+    sealed_token = models.BinaryField()
+    factors = models.JSONField(default=list)
+    claims = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=0)
+    started_at = models.BigIntegerField()
+    last_accessed_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+    revoked_at = models.BigIntegerField(null=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["member", "expires_at"], name="stytch_totp_session_listing")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def seal(self, token: str) -> bytes:
+        return conf().keys.seal(token.encode(), *self._context())
+
+    def reveal(self) -> str:
+        """The session token. Raises SealError."""
+        return conf().keys.open(self.sealed_token, *self._context()).decode()
+
+    def _context(self) -> tuple[str, ...]:
+        return (_TOKEN, str(self.member.organization_id), str(self.member_id), str(self.pk))
+
+
+class IntermediateSessionQuerySet(models.QuerySet["IntermediateSession"]):
+    def live(self, now: int) -> IntermediateSessionQuerySet:
+        allowed = conf().intermediate_session_failures
+        return self.filter(used_at=None, expires_at__gt=now, failures__lt=allowed)
+
+    def charge(self, session: IntermediateSession, now: int) -> bool:
+        """Pay for one attempt. False once the token is used, expired or out of attempts."""
+        return self.live(now).filter(pk=session.pk).update(failures=F("failures") + 1) == 1
+
+    def refund(self, session: IntermediateSession) -> None:
+        self.filter(pk=session.pk, failures__gt=0).update(failures=F("failures") - 1)
+
+    def consume(self, session: IntermediateSession, now: int) -> bool:
+        """Turn the token in. Of any number of attempts at once, one gets True."""
+        # The attempt that got here was paid for, so the count may stand at its limit.
+        return self.filter(pk=session.pk, used_at=None, expires_at__gt=now).update(used_at=now) == 1
+
+
+class IntermediateSession(models.Model):
+    """A login that still owes a factor. Lives ten minutes and makes at most one session."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    member = models.ForeignKey(Member, models.CASCADE, related_name="intermediate_sessions")
+    token_digest = ExactCharField(max_length=64, unique=True)
+    factors = models.JSONField(default=list)
+    failures = models.PositiveIntegerField(default=0)
+    created_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+    used_at = models.BigIntegerField(null=True)
+
+    objects = IntermediateSessionQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.pk)
