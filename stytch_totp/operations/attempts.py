@@ -1,0 +1,72 @@
+"""What every attempt at a secret pays, and how it is settled: the frame of verification, recovery and passwords.
+
+The order is the defence. The attempt is charged and the charge committed before anything is compared, so that no
+number of parallel requests, no crash and no rolled back request gets more guesses than the budget. The success is
+one transaction, so that a code is never spent without a session nor a session granted without a code.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import OperationalError, transaction
+
+from stytch_totp import conf, errors
+from stytch_totp.models import Guard, IntermediateSession, Member, Session
+from stytch_totp.models.guard import GuardQuerySet
+from stytch_totp.operations.audit import Actor, Tag, record
+
+Proof = Session | IntermediateSession | None
+Result = TypeVar("Result")
+
+
+def charge(member: Member, kind: Guard.Kind, proof: Proof, actor: Actor) -> None:
+    """Pay for one attempt, for good. Raises Locked, or IntermediateSessionNotFound once the token had its share."""
+    now = conf.now()
+    guard = _guard(member, kind)
+    # Durable: a caller's transaction around this one could roll the charge back, so that is refused.
+    with transaction.atomic(durable=True):
+        paid = guard.charge(conf.conf().lock_policy, now)
+        if not paid:
+            record(Tag.ATTEMPT_LOCKED_OUT, actor, member=member)
+        elif isinstance(proof, IntermediateSession) and not IntermediateSession.objects.charge(proof, now):
+            raise errors.IntermediateSessionNotFound
+    if not paid:
+        locked_until = guard.values_list("locked_until", flat=True).first() or now
+        raise errors.Locked(retry_after=max(1, locked_until - now))
+
+
+def refuse(member: Member, tag: Tag, actor: Actor) -> None:
+    """Put a failed attempt on record. The charge, paid before, is what counts it."""
+    with transaction.atomic(durable=True):
+        record(tag, actor, member=member)
+
+
+def refund(member: Member, kind: Guard.Kind, proof: Proof, tag: Tag, actor: Actor) -> None:
+    """Give an attempt back: who repeats a code that was right once is no guesser, only late."""
+    with transaction.atomic(durable=True):
+        _guard(member, kind).refund(conf.conf().lock_policy)
+        if isinstance(proof, IntermediateSession):
+            IntermediateSession.objects.refund(proof)
+        record(tag, actor, member=member)
+
+
+def clear(member: Member, kind: Guard.Kind) -> None:
+    """Empty the budget after a success, inside the transaction of the success."""
+    _guard(member, kind).clear()
+
+
+def settle(work: Callable[[], Result]) -> Result:
+    """Run ``work`` as one durable transaction, once more if the database asks for it (deadlock, serialization).
+
+    Safe to repeat because ``work`` begins by claiming the code: what was committed can't be claimed again.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            return work()
+    except OperationalError:
+        with transaction.atomic(durable=True):
+            return work()
+
+
+def _guard(member: Member, kind: Guard.Kind) -> GuardQuerySet:
+    return Guard.objects.filter(member=member, kind=kind)

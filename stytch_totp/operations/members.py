@@ -1,0 +1,196 @@
+"""Members: found, made, changed, deleted, brought back."""
+
+import re
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from stytch_totp import conf, errors
+from stytch_totp.core.ids import looks_like_id, parse_id
+from stytch_totp.core.totp import is_displayable
+from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session, TOTPRegistration
+from stytch_totp.operations import organizations
+from stytch_totp.operations.audit import Actor, Tag, record
+
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
+_NOT_DELETED = (Member.Status.PENDING, Member.Status.ACTIVE)
+
+
+def described(members: QuerySet[Member] | None = None) -> QuerySet[Member]:
+    """Members with all that their public shape shows, in one statement however many they are."""
+    active = TOTPRegistration.objects.filter(member=OuterRef("pk"), state=TOTPRegistration.State.ACTIVE)
+    lock = Guard.objects.filter(member=OuterRef("pk")).order_by("-locked_until")
+    chosen = Member.objects.all() if members is None else members
+    return chosen.select_related("organization", "user").annotate(
+        active_totp_id=Subquery(active.values("pk")[:1]),
+        locked_at=Subquery(lock.values("locked_at")[:1]),
+        locked_until=Subquery(lock.values("locked_until")[:1]),
+    )
+
+
+def resolve(organization: str, member: str, *, include_deleted: bool = False) -> Member:
+    """The member with this member id or external id in the organization of this id, slug or external id.
+
+    Raises OrganizationNotFound, or MemberNotFound: for another organization's member as for nobody's.
+    """
+    key = parse_id("organization", organization, conf.conf().environment)
+    tenant = key or organizations.resolve(organization).pk
+    found = _select(member, include_deleted=include_deleted).filter(organization=tenant).first()
+    if found is None:
+        organizations.resolve(organization)  # has the say if it is the organization that is missing
+        raise errors.MemberNotFound
+    return found
+
+
+def resolve_anywhere(member: str, *, include_deleted: bool = False) -> Member:
+    """The member with this member id, whatever the organization. Raises MemberNotFound."""
+    found = _select(member, include_deleted=include_deleted, external=False).first()
+    if found is None:
+        raise errors.MemberNotFound
+    return found
+
+
+def by_email(organization: Organization, email: str) -> Member | None:
+    """The member with this e-mail address, compared without case."""
+    return described().filter(organization=organization, email_key=email.lower()).first()
+
+
+def reload(member: Member) -> Member:
+    return described().get(pk=member.pk)
+
+
+def create(
+    organization: Organization, *, email: str, actor: Actor, pending: bool = False, **fields: Any
+) -> Member:
+    """A new member. The caller vouches for the e-mail address unless the member is ``pending``."""
+    now = conf.now()
+    status = Member.Status.PENDING if pending else Member.Status.ACTIVE
+    member = Member(
+        organization=organization, status=status, email_verified=not pending, created_at=now, updated_at=now
+    )
+    _apply(member, {"email": email, **fields})
+    with transaction.atomic():
+        _save(member, force_insert=True)
+        # Made here and not at the first attempt: two first attempts at once must find the same row.
+        Guard.objects.bulk_create(Guard(member=member, kind=kind) for kind in Guard.Kind)
+        record(Tag.MEMBER_CREATED, actor, member=member)
+    return reload(member)
+
+
+def update(member: Member, *, actor: Actor, **fields: Any) -> Member:
+    """Change what is given. Raises DefaultMFAMemberMissingFactor and the errors of ``create``."""
+    with transaction.atomic():
+        current = lock(member)
+        _apply(current, fields)
+        _save(current)
+        record(Tag.MEMBER_UPDATED, actor, member=current)
+    return reload(current)
+
+
+def lock(member: Member) -> Member:
+    """The member as it stands, locked for the rest of the transaction. Raises MemberNotFound.
+
+    A write rather than ``select_for_update``, which SQLite doesn't have. Whoever locks a member and other rows
+    of the member's locks the member first.
+    """
+    if not Member.objects.filter(pk=member.pk, status__in=_NOT_DELETED).update(updated_at=conf.now()):
+        raise errors.MemberNotFound
+    return reload(member)
+
+
+def delete(member: Member, *, actor: Actor) -> None:
+    """End the member: sessions, intermediate sessions, TOTP and password die; e-mail and external id are free."""
+    now = conf.now()
+    with transaction.atomic():
+        current = lock(member)
+        current.registrations.all().delete()
+        Session.objects.filter(member=current, revoked_at=None).update(revoked_at=now)
+        IntermediateSession.objects.filter(member=current, used_at=None).update(used_at=now)
+        Member.objects.filter(pk=current.pk).update(
+            status=Member.Status.DELETED,
+            email_key=None,
+            external_id=None,
+            password="",
+            user=None,
+            default_mfa_method=Member.DefaultMethod.NONE,
+        )
+        record(Tag.MEMBER_DELETED, actor, member=current)
+
+
+def reactivate(member: Member, *, actor: Actor) -> Member:
+    """Bring a deleted member back, with neither factor nor session nor password."""
+    if member.status != Member.Status.DELETED:
+        raise errors.NoDeletedMember
+    if not member.email_verified:
+        raise errors.EmailUnverifiedForReactivation
+    with transaction.atomic():
+        deleted = Member.objects.filter(pk=member.pk, status=Member.Status.DELETED)
+        try:
+            with transaction.atomic():
+                deleted.update(
+                    status=Member.Status.ACTIVE, email_key=member.email.lower(), updated_at=conf.now()
+                )
+        except IntegrityError:
+            raise errors.ReactivationEmailTaken from None
+        record(Tag.MEMBER_REACTIVATED, actor, member=member)
+    return reload(member)
+
+
+def _select(member: str, *, include_deleted: bool, external: bool = True) -> QuerySet[Member]:
+    rows = described().filter(organization__kind=Organization.Kind.TENANT)
+    if not include_deleted:
+        rows = rows.filter(status__in=_NOT_DELETED)
+    key = parse_id("member", member, conf.conf().environment)
+    if key:
+        return rows.filter(pk=key)
+    if external and _EXTERNAL_ID.fullmatch(member) and not looks_like_id(member):
+        return rows.filter(external_id=member)
+    return rows.none()
+
+
+def _apply(member: Member, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        if name in ("trusted_metadata", "untrusted_metadata"):
+            value = organizations.merged_metadata(getattr(member, name), value)
+        setattr(member, name, value)
+    if "email" in fields:
+        _check_email(member.email)
+        member.email_key = member.email.lower()
+    if "mfa_phone_number" in fields and "mfa_phone_verified" not in fields:
+        member.mfa_phone_verified = False
+    if "default_mfa_method" in fields:
+        _check_default(member)
+    external = fields.get("external_id")
+    if external is not None and (not _EXTERNAL_ID.fullmatch(external) or looks_like_id(external)):
+        raise errors.BadRequest(
+            "external_id has 1 to 128 letters, digits and . _ - | and is not formed like an id."
+        )
+
+
+def _check_email(email: str) -> None:
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise errors.InvalidEmail from None
+    if len(email) > 254 or not is_displayable(email):
+        raise errors.InvalidEmail
+
+
+def _check_default(member: Member) -> None:
+    owns = {"totp": bool(member.active_totp_id), "sms_otp": member.mfa_phone_verified}
+    if not owns[member.default_mfa_method]:
+        raise errors.DefaultMFAMemberMissingFactor
+
+
+def _save(member: Member, *, force_insert: bool = False) -> None:
+    member.updated_at = conf.now()
+    try:
+        with transaction.atomic():
+            member.save(force_insert=force_insert)
+    except IntegrityError:
+        taken = Member.objects.filter(organization=member.organization, email_key=member.email_key)
+        email_taken = taken.exclude(pk=member.pk).exists()
+        raise (errors.DuplicateMemberEmail if email_taken else errors.DuplicateMemberExternalID) from None

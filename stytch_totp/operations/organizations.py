@@ -1,0 +1,188 @@
+"""Organizations: found by id, slug or external id; made, changed and deleted."""
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.text import slugify
+
+from stytch_totp import conf, errors
+from stytch_totp.core import policy
+from stytch_totp.core.factors import SECOND_FACTORS, Factor
+from stytch_totp.core.ids import looks_like_id, parse_id
+from stytch_totp.core.totp import is_displayable
+from stytch_totp.models import Member, Organization
+from stytch_totp.operations.audit import Actor, Tag, record
+
+_SLUG = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._~-]{2,128}")
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
+_COLUMNS = frozenset(
+    {
+        "name",
+        "slug",
+        "external_id",
+        "mfa_policy",
+        "mfa_methods",
+        "allowed_mfa_methods",
+        "auth_methods",
+        "allowed_auth_methods",
+    }
+)
+
+
+def resolve(identifier: str) -> Organization:
+    """The tenant of an organization id, a slug or an external id. Raises OrganizationNotFound.
+
+    What is formed like an id is only ever an id, and a slug wins over an external id, so no name that somebody
+    chose can stand for somebody else's organization. The consumer directory is never found here.
+    """
+    rows = tenants()
+    key = parse_id("organization", identifier, conf.conf().environment)
+    if key:
+        found = rows.filter(pk=key).first()
+    elif (
+        looks_like_id(identifier)
+        or not _SLUG.fullmatch(identifier)
+        and not _EXTERNAL_ID.fullmatch(identifier)
+    ):
+        found = None
+    else:
+        found = rows.filter(slug=identifier).first() or rows.filter(external_id=identifier).first()
+    if found is None:
+        raise errors.OrganizationNotFound
+    return found
+
+
+def resolve_all(identifiers: Iterable[str]) -> list[Organization]:
+    """The tenants of several identifiers, each once. Ids take one statement together."""
+    environment = conf.conf().environment
+    keys = {identifier: parse_id("organization", identifier, environment) for identifier in identifiers}
+    by_id = tenants().filter(pk__in=[key for key in keys.values() if key])
+    named = [resolve(identifier) for identifier, key in keys.items() if key is None]
+    found = {tenant.pk: tenant for tenant in (*by_id, *named)}
+    if any(key and key not in found for key in keys.values()):
+        raise errors.OrganizationNotFound
+    return list(found.values())
+
+
+def tenants() -> QuerySet[Organization]:
+    return Organization.objects.filter(kind=Organization.Kind.TENANT)
+
+
+def create(*, name: str, actor: Actor, **fields: Any) -> Organization:
+    """A new tenant. ``fields`` are columns of Organization and, by any other name, settings to keep and give back."""
+    now = conf.now()
+    organization = Organization(name=name, slug="", created_at=now, updated_at=now)
+    _apply(organization, {"name": name, "slug": fields.get("slug") or _derived_slug(name), **fields})
+    with transaction.atomic():
+        _save(organization, force_insert=True)
+        record(Tag.ORGANIZATION_CREATED, actor, organization=organization)
+    return organization
+
+
+def update(organization: Organization, *, actor: Actor, **fields: Any) -> Organization:
+    """Change what is given. A REQUIRED_FOR_ALL policy asks at the next login; it ends no session (contract 6.15)."""
+    with transaction.atomic():
+        # The first statement writes: it is the lock under which the metadata is merged.
+        if not Organization.objects.filter(pk=organization.pk).update(updated_at=conf.now()):
+            raise errors.OrganizationNotFound
+        organization.refresh_from_db()
+        _apply(organization, fields)
+        _save(organization)
+        record(Tag.ORGANIZATION_UPDATED, actor, organization=organization)
+    return organization
+
+
+def delete(organization: Organization, *, actor: Actor) -> None:
+    """The organization, its members and all that is theirs."""
+    with transaction.atomic():
+        record(Tag.ORGANIZATION_DELETED, actor, organization=organization)
+        Organization.objects.filter(pk=organization.pk).delete()
+
+
+def count_members(organization: Organization) -> int:
+    return organization.members.exclude(status=Member.Status.DELETED).count()
+
+
+def totp_allowed(member: Member) -> bool:
+    """Whether the organization lets this member use TOTP."""
+    organization = member.organization
+    return policy.method_allowed(
+        policy.TOTP,
+        rule=organization.mfa_methods,
+        allowed=organization.allowed_mfa_methods,
+        breakglass=member.is_breakglass,
+    )
+
+
+def primary_met(member: Member, factors: Iterable[Factor]) -> bool:
+    """Whether one of ``factors`` is a primary one that the organization admits (contract 1.10)."""
+    organization = member.organization
+    return any(
+        policy.method_allowed(
+            one["type"],
+            rule=organization.auth_methods,
+            allowed=organization.allowed_auth_methods,
+            breakglass=member.is_breakglass,
+        )
+        for one in factors
+        if one["type"] not in SECOND_FACTORS
+    )
+
+
+def merged_metadata(stored: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """``new`` over ``stored``, at the top level; null removes a key."""
+    return {key: value for key, value in {**stored, **new}.items() if value is not None}
+
+
+def _apply(organization: Organization, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        if name == "trusted_metadata":
+            organization.trusted_metadata = merged_metadata(organization.trusted_metadata, value)
+        elif name in _COLUMNS:
+            setattr(organization, name, value)
+        else:
+            organization.settings = {**organization.settings, name: value}
+    _check(organization)
+
+
+def _check(organization: Organization) -> None:
+    if not 1 <= len(organization.name) <= 128 or not is_displayable(organization.name):
+        raise errors.InvalidOrganizationName
+    if not _SLUG.fullmatch(organization.slug) or looks_like_id(organization.slug):
+        raise errors.InvalidOrganizationSlug
+    external = organization.external_id
+    if external is not None and (not _EXTERNAL_ID.fullmatch(external) or looks_like_id(external)):
+        raise errors.InvalidOrganizationExternalID
+    if organization.mfa_methods == policy.RESTRICTED and not organization.allowed_mfa_methods:
+        raise errors.AllowedMFAMethodsRequired
+    if organization.auth_methods == policy.RESTRICTED and not organization.allowed_auth_methods:
+        raise errors.AllowedAuthMethodsRequired
+
+
+def _save(organization: Organization, *, force_insert: bool = False) -> None:
+    others = Organization.objects.exclude(pk=organization.pk)
+    external = organization.external_id
+    if (
+        others.filter(slug=organization.slug).exists()
+        or others.filter(external_id=organization.slug).exists()
+    ):
+        raise errors.OrganizationSlugAlreadyUsed
+    if external and (others.filter(external_id=external).exists() or others.filter(slug=external).exists()):
+        raise errors.OrganizationExternalIDAlreadyUsed
+    try:
+        with transaction.atomic():
+            organization.save(force_insert=force_insert)
+    except IntegrityError:
+        raise errors.OrganizationSlugAlreadyUsed from None
+
+
+def _derived_slug(name: str) -> str:
+    """A slug of the name, made unique where it has to be."""
+    slug = slugify(name)[:100]
+    if len(slug) >= 2 and not Organization.objects.filter(slug=slug).exists() and not looks_like_id(slug):
+        return slug
+    return f"{slug or 'organization'}-{secrets.token_hex(4)}"

@@ -1,0 +1,146 @@
+"""Passwords, the primary factor that comes before MFA: judged, imported, measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from stytch_totp import conf, errors
+from stytch_totp.core import factors, policy
+from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session
+from stytch_totp.operations import attempts, hashes, members, organizations, sessions
+from stytch_totp.operations.attempts import Proof
+from stytch_totp.operations.audit import Actor, Tag, record
+
+
+@dataclass(frozen=True)
+class LoggedIn:
+    """A right password: a session, or the token of an intermediate session that owes a second factor."""
+
+    member: Member
+    granted: sessions.Granted | None
+    intermediate_session_token: str = ""
+    primary_met: bool = True
+    mfa_owed: bool = False
+
+
+@dataclass(frozen=True)
+class Strength:
+    valid: bool
+    problems: list[str]
+
+
+def authenticate(
+    organization: Organization,
+    *,
+    email: str,
+    password: str,
+    proof: Proof,
+    actor: Actor,
+    intermediate_session_token: str = "",
+    minutes: int | None = None,
+    claims: Mapping[str, Any] | None = None,
+) -> LoggedIn:
+    """Judge a password and decide what it is worth (contract 1.10).
+
+    One answer, UnauthorizedCredentials, for an unknown address, a member without a password and a wrong
+    password, after the same work: addresses can't be tried out here. Raises Locked for a locked member.
+    """
+    member = members.by_email(organization, email)
+    if member is None or not has_password(member):
+        make_password(password)  # the time that a comparison would have taken
+        raise errors.UnauthorizedCredentials
+    sessions.check_owner(proof, member)
+    attempts.charge(member, Guard.Kind.PASSWORD, proof, actor)
+    if not _check(member, password):
+        attempts.refuse(member, Tag.PASSWORD_REFUSED, actor)
+        raise errors.UnauthorizedCredentials
+    return attempts.settle(lambda: _accept(member, proof, intermediate_session_token, minutes, claims, actor))
+
+
+def has_password(member: Member) -> bool:
+    return bool(member.password) or member.user is not None and member.user.has_usable_password()
+
+
+def migrate(
+    organization: Organization, *, email: str, encoded: str, actor: Actor, **fields: Any
+) -> tuple[Member, bool]:
+    """Give a member, made if need be, a password hash from elsewhere: ``encoded`` by ``hashes``.
+
+    Returns the member and whether it is new. ``fields`` are columns to set on either.
+    """
+    known = members.by_email(organization, email)
+    with transaction.atomic():
+        if known is None:
+            member = members.create(organization, email=email, actor=actor, **fields)
+        else:
+            member = members.update(known, actor=actor, **fields)
+        _store(member, encoded)
+        record(Tag.PASSWORD_MIGRATED, actor, member=member)
+    return members.reload(member), known is None
+
+
+def measure(password: str) -> Strength:
+    """What the site's AUTH_PASSWORD_VALIDATORS say of a password."""
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        return Strength(False, list(error.messages))
+    return Strength(True, [])
+
+
+def _accept(
+    member: Member,
+    proof: Proof,
+    intermediate_session_token: str,
+    minutes: int | None,
+    claims: Mapping[str, Any] | None,
+    actor: Actor,
+) -> LoggedIn:
+    proven = factors.factor("password", None, conf.now())
+    shown = factors.added(proof.factors if proof else [], proven)
+    if member.status == Member.Status.PENDING:
+        Member.objects.filter(pk=member.pk, status=member.status).update(status=Member.Status.ACTIVE)
+        member.status = Member.Status.ACTIVE
+    attempts.clear(member, Guard.Kind.PASSWORD)
+    record(Tag.PASSWORD_AUTHENTICATED, actor, member=member)
+    primary_met = organizations.primary_met(member, shown)
+    satisfied = policy.mfa_satisfied(
+        required=policy.mfa_required(
+            mfa_policy=member.organization.mfa_policy, mfa_enrolled=member.mfa_enrolled
+        ),
+        second_factor=factors.has_second(shown),
+        session=isinstance(proof, Session),
+    )
+    if primary_met and satisfied:
+        draft = sessions.draft(member, proof, proven, minutes=minutes, claims=claims, rotate=False)
+        draft.write()
+        return LoggedIn(member, draft.granted)
+    if isinstance(proof, IntermediateSession):
+        IntermediateSession.objects.refund(proof)
+        IntermediateSession.objects.filter(pk=proof.pk).update(factors=shown)
+        return LoggedIn(member, None, intermediate_session_token, primary_met, not satisfied)
+    return LoggedIn(member, None, sessions.begin(member, proven), primary_met, not satisfied)
+
+
+def _check(member: Member, password: str) -> bool:
+    """Whether the password is right. A linked Django user's password is the member's: there is only one to change."""
+    if member.user is not None and member.user.has_usable_password():
+        return member.user.is_active and check_password(password, member.user.password)
+    if not hashes.verify(member.password, password):
+        return False
+    if hashes.is_imported(member.password):
+        # A hash from elsewhere becomes one of the site's own as soon as the password is known.
+        fresh = make_password(password)
+        Member.objects.filter(pk=member.pk, password=member.password).update(password=fresh)
+    return True
+
+
+def _store(member: Member, encoded: str) -> None:
+    if member.user is not None and member.user.has_usable_password():
+        raise errors.UnsupportedHash("The password of this member is its Django user's; set it there.")
+    Member.objects.filter(pk=member.pk).update(password=encoded)

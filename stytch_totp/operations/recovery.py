@@ -1,0 +1,78 @@
+"""The one place where a recovery code is judged and spent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stytch_totp import conf, errors
+from stytch_totp.core import codes, totp
+from stytch_totp.core.factors import factor
+from stytch_totp.models import Guard, Member, RecoveryCode, TOTPRegistration
+from stytch_totp.operations import attempts, sessions
+from stytch_totp.operations.attempts import Proof
+from stytch_totp.operations.audit import Actor, Tag, record
+from stytch_totp.operations.verification import check_second_step
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A recovery code that was accepted, how many are left, and the session that it earned."""
+
+    member: Member
+    granted: sessions.Granted
+    remaining: int
+
+
+def recover(
+    member: Member,
+    *,
+    code: object,
+    proof: Proof,
+    actor: Actor,
+    minutes: int | None = None,
+    claims: Mapping[str, Any] | None = None,
+) -> Recovered:
+    """Accept ``code`` once, in place of the authenticator app, which stays registered (contract 1.5).
+
+    Raises InvalidRecoveryCode (nothing charged), Locked, UnableToAuthenticateRecoveryCode,
+    NoRecoveryCodeBackedFactor and what ``check_second_step`` and ``sessions.Draft.write`` raise.
+    """
+    canonical = codes.canonical(code, foreign=conf.conf().foreign_recovery_codes)
+    if canonical is None:
+        raise errors.TOTPCodeUsedAsRecoveryCode if totp.is_code(code) else errors.InvalidRecoveryCode
+    check_second_step(member, proof)
+    registration = member.registrations.filter(state=TOTPRegistration.State.ACTIVE).first()
+    if registration is None:
+        raise errors.NoRecoveryCodeBackedFactor
+    registration.member = member
+    attempts.charge(member, Guard.Kind.RECOVERY, proof, actor)
+
+    row = RecoveryCode.objects.find(registration, canonical)
+    if row is None:
+        attempts.refuse(member, Tag.RECOVERY_CODE_REFUSED, actor)
+        raise errors.UnableToAuthenticateRecoveryCode
+    if row.used_at is None:
+        proven = factor("recovery_codes", row.pk, conf.now())
+        draft = sessions.draft(member, proof, proven, minutes=minutes, claims=claims)
+        try:
+            remaining = attempts.settle(lambda: _accept(row, draft, member, actor))
+        except _Spent:
+            pass
+        else:
+            return Recovered(member, draft.granted, remaining)
+    attempts.refund(member, Guard.Kind.RECOVERY, proof, Tag.RECOVERY_CODE_REPLAYED, actor)
+    raise errors.UnableToAuthenticateRecoveryCode
+
+
+class _Spent(Exception):
+    """Another request used the code first, or the set was rotated away."""
+
+
+def _accept(code: RecoveryCode, draft: sessions.Draft, member: Member, actor: Actor) -> int:
+    """All of a success or nothing of it; the number of codes left. Locks in the order of ``verification``."""
+    if not RecoveryCode.objects.spend(code, conf.now()):
+        raise _Spent
+    attempts.clear(member, Guard.Kind.RECOVERY)
+    draft.write()
+    record(Tag.RECOVERY_CODE_SPENT, actor, member=member)
+    return RecoveryCode.objects.filter(registration=code.registration_id, used_at=None).count()

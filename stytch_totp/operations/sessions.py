@@ -1,0 +1,270 @@
+"""Sessions and intermediate sessions: shown, granted, stepped up, extended, ended."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import F
+
+from stytch_totp import conf, errors
+from stytch_totp.core import factors, ids, jwt, tokens
+from stytch_totp.models import IntermediateSession, Member, Session
+from stytch_totp.operations import signing
+from stytch_totp.operations.attempts import Proof
+from stytch_totp.operations.audit import Actor, Tag, record
+
+DEFAULT_MINUTES = 60
+DEFAULT_ROLE = "stytch_member"
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A session with its tokens in clear, which exist here and in the answer and nowhere else."""
+
+    session: Session
+    token: str
+    jwt: str
+
+
+def present(*, intermediate_session_token: str = "", session_token: str = "", session_jwt: str = "") -> Proof:
+    """What a caller shows: the live session or intermediate session of the one credential given, or None.
+
+    Raises TooManySessionArguments, InvalidSessionToken, UnableToParseSessionJWT, SessionNotFound and
+    IntermediateSessionNotFound. The row comes with its member and organization.
+    """
+    if sum(map(bool, (intermediate_session_token, session_token, session_jwt))) > 1:
+        raise errors.TooManySessionArguments
+    if intermediate_session_token:
+        return _find_intermediate(intermediate_session_token)
+    if session_token or session_jwt:
+        return find(session_token=session_token, session_jwt=session_jwt)
+    return None
+
+
+def find(*, session_token: str = "", session_jwt: str = "") -> Session:
+    """The live session of a token, or of a JWT even if that expired: the row, not the JWT, says who is logged in."""
+    now = conf.now()
+    rows = Session.objects.live(now).select_related("member__organization")
+    if session_token:
+        if not tokens.is_token(session_token):
+            raise errors.InvalidSessionToken
+        found = rows.filter(token_digest=tokens.digest("session", session_token)).first()
+    else:
+        found = rows.filter(pk=_session_of(session_jwt)).first()
+    if found is None:
+        raise errors.SessionNotFound
+    return found
+
+
+def check_owner(proof: Proof, member: Member) -> None:
+    """Refuse a credential of somebody else, whoever the body names."""
+    if proof is None or proof.member_id == member.pk:
+        return
+    if isinstance(proof, IntermediateSession) and proof.member.organization_id != member.organization_id:
+        raise errors.IntermediateSessionOfOtherOrganization
+    raise errors.MemberMismatch
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A session ready to be written: all that can fail without the database has been done.
+
+    Drawn up before the transaction that spends the code, so that a failing signature spends nothing.
+    """
+
+    granted: Granted
+    proof: Proof
+
+    def write(self) -> None:
+        """Write it, inside the caller's transaction.
+
+        Raises IntermediateSessionNotFound or SessionNotFound when the credential ended since it was read.
+        """
+        session, now = self.granted.session, conf.now()
+        if isinstance(self.proof, Session):
+            changes = {name: getattr(session, name) for name in _CHANGING}
+            if not Session.objects.advance(self.proof, now, **changes):
+                raise _lost(self.proof, now)
+            return
+        if self.proof and not IntermediateSession.objects.consume(self.proof, now):
+            raise errors.IntermediateSessionNotFound
+        session.save(force_insert=True)
+
+
+_CHANGING = ("token_digest", "sealed_token", "factors", "claims", "last_accessed_at", "expires_at")
+
+
+def draft(
+    member: Member,
+    proof: Proof,
+    factor: factors.Factor,
+    *,
+    minutes: int | None = None,
+    claims: Mapping[str, Any] | None = None,
+    rotate: bool = True,
+) -> Draft:
+    """The session that ``factor`` earns: a new one, or the one shown with the factor added (contract 6.8).
+
+    A session that is stepped up gets a new token and the old one dies with the commit: a token planted or
+    stolen before the second factor was shown is worth nothing after it (session fixation).
+    """
+    now = conf.now()
+    if isinstance(proof, Session):
+        session = copy.copy(proof)
+        token = tokens.generate() if rotate and conf.conf().rotate_session_token else proof.reveal()
+        session.expires_at = now + minutes * 60 if minutes else proof.expires_at
+    else:
+        session = Session(pk=uuid4(), member=member, started_at=now)
+        token = tokens.generate()
+        session.expires_at = now + (minutes or DEFAULT_MINUTES) * 60
+    session.factors = factors.added(proof.factors if proof else [], factor)
+    session.claims = _merged(session.claims, claims)
+    session.last_accessed_at = now
+    session.token_digest = tokens.digest("session", token)
+    session.sealed_token = session.seal(token)
+    return Draft(Granted(session, token, _mint(session)), proof)
+
+
+def _lost(session: Session, now: int) -> errors.StytchError:
+    """Why a session couldn't be advanced: it ended, or another request changed it at the same moment."""
+    same = Session.objects.live(now).filter(pk=session.pk, token_digest=session.token_digest)
+    return errors.ServiceUnavailable() if same.exists() else errors.SessionNotFound()
+
+
+def authenticate(
+    *,
+    session_token: str = "",
+    session_jwt: str = "",
+    minutes: int | None = None,
+    claims: Mapping[str, Any] | None = None,
+) -> Granted:
+    """A live session with a fresh JWT; the expiry moves only if ``minutes`` are given (contract 1.9)."""
+    found, now = find(session_token=session_token, session_jwt=session_jwt), conf.now()
+    found.last_accessed_at = now
+    found.expires_at = now + minutes * 60 if minutes else found.expires_at
+    same = Session.objects.live(now).filter(pk=found.pk, token_digest=found.token_digest)
+    with transaction.atomic():
+        # The first statement writes: it is the lock under which the claims are merged.
+        if not same.update(last_accessed_at=now, **({"expires_at": found.expires_at} if minutes else {})):
+            raise errors.SessionNotFound
+        if claims:
+            found.refresh_from_db(fields=["claims"])
+            found.claims = _merged(found.claims, claims)
+            same.update(claims=found.claims, version=F("version") + 1)
+    return Granted(found, session_token or found.reveal(), _mint(found))
+
+
+def begin(member: Member, factor: factors.Factor) -> str:
+    """An intermediate session for a login that owes a factor: its token, in clear here and nowhere else."""
+    now, token = conf.now(), tokens.generate()
+    begun = IntermediateSession(
+        member=member,
+        token_digest=tokens.digest("intermediate", token),
+        factors=[factor],
+        created_at=now,
+        expires_at=now + conf.conf().intermediate_session_minutes * 60,
+    )
+    begun.save(force_insert=True)
+    return token
+
+
+def of_member(member: Member) -> list[Session]:
+    """The member's live sessions, oldest first."""
+    return list(Session.objects.live(conf.now()).filter(member=member).order_by("started_at", "pk"))
+
+
+def parse_session_id(text: str) -> UUID:
+    """Raises InvalidSessionID."""
+    key = ids.parse_id("session", text, conf.conf().environment)
+    if key is None:
+        raise errors.InvalidSessionID
+    return key
+
+
+def revoke(session: Session, *, actor: Actor) -> None:
+    """End a session: its token at once, its last JWT within five minutes where it is checked locally."""
+    with transaction.atomic():
+        if not Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=conf.now()):
+            raise errors.SessionNotFound
+        record(Tag.SESSION_REVOKED, actor, member=session.member)
+
+
+def revoke_by_id(key: UUID, *, actor: Actor) -> None:
+    session = Session.objects.live(conf.now()).filter(pk=key).select_related("member").first()
+    if session is None:
+        raise errors.SessionNotFound
+    revoke(session, actor=actor)
+
+
+def revoke_of_member(member: Member, *, actor: Actor) -> None:
+    """End every session of the member, and the logins that are under way."""
+    now = conf.now()
+    with transaction.atomic():
+        Session.objects.filter(member=member, revoked_at=None).update(revoked_at=now)
+        IntermediateSession.objects.filter(member=member, used_at=None).update(used_at=now)
+        record(Tag.SESSION_REVOKED, actor, member=member)
+
+
+def _find_intermediate(token: str) -> IntermediateSession:
+    if not tokens.is_token(token):
+        raise errors.InvalidSessionToken
+    rows = IntermediateSession.objects.live(conf.now()).select_related("member")
+    found = rows.filter(token_digest=tokens.digest("intermediate", token)).first()
+    if found is None:
+        raise errors.IntermediateSessionNotFound
+    return found
+
+
+def _session_of(session_jwt: str) -> UUID:
+    try:
+        claims = signing.verify(session_jwt)
+    except jwt.InvalidJWT:
+        raise errors.UnableToParseSessionJWT from None
+    return parse_session_id(str(claims[jwt.SESSION_CLAIM].get("id")))
+
+
+def _merged(stored: Mapping[str, Any], claims: Mapping[str, Any] | None) -> dict[str, Any]:
+    try:
+        return jwt.merge_claims(stored, claims or {})
+    except jwt.ClaimsError as error:
+        raise _CLAIMS_ERRORS[error.code] from None
+
+
+_CLAIMS_ERRORS = {
+    "reserved": errors.ReservedClaims,
+    "stytch": errors.StytchClaims,
+    "too_large": errors.CustomClaimsTooLarge,
+}
+
+
+def _mint(session: Session) -> str:
+    """The session JWT (contract 5.3). What it says of factors is what the row says now."""
+    now, member = conf.now(), session.member
+    payload = {
+        **session.claims,
+        "aud": [conf.conf().project_id],
+        "iss": f"stytch.com/{conf.conf().project_id}",
+        "sub": conf.public_id("member", member.pk),
+        "iat": now,
+        "nbf": now,
+        "exp": now + jwt.LIFETIME,
+        jwt.SESSION_CLAIM: {
+            "id": conf.public_id("session", session.pk),
+            "started_at": ids.timestamp(session.started_at),
+            "last_accessed_at": ids.timestamp(session.last_accessed_at),
+            "expires_at": ids.timestamp(session.expires_at),
+            "attributes": {"ip_address": "", "user_agent": ""},
+            "authentication_factors": [
+                factors.spell(one, conf.conf().environment) for one in session.factors
+            ],
+            "roles": [DEFAULT_ROLE, *member.roles],
+        },
+        jwt.ORGANIZATION_CLAIM: {
+            "organization_id": conf.public_id("organization", member.organization_id),
+            "slug": member.organization.slug,
+        },
+    }
+    return signing.sign(payload)

@@ -1,0 +1,137 @@
+"""The one place where a TOTP code is judged and spent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from stytch_totp import conf, errors
+from stytch_totp.core import codes, policy, totp
+from stytch_totp.core.factors import factor
+from stytch_totp.models import Guard, IntermediateSession, Member, TOTPRegistration
+from stytch_totp.operations import attempts, organizations, sessions
+from stytch_totp.operations.attempts import Proof
+from stytch_totp.operations.audit import Actor, Tag, record
+
+Enrollment = Literal["enroll", "unenroll"]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A second factor that was accepted, and the session that it earned."""
+
+    member: Member
+    granted: sessions.Granted
+
+
+def authenticate(
+    member: Member,
+    *,
+    code: object,
+    proof: Proof,
+    actor: Actor,
+    minutes: int | None = None,
+    claims: Mapping[str, Any] | None = None,
+    set_mfa_enrollment: Enrollment | None = None,
+    set_default_mfa: bool = False,
+) -> Verified:
+    """Accept ``code`` once, as the second factor of ``member``; the first one makes a pending registration active.
+
+    Raises InvalidTOTPCode (nothing charged), Locked, UnableToAuthenticateTOTP, TOTPCodeAlreadyAuthenticated,
+    ExpiredTOTP, TOTPNotFound and what ``check_second_step`` and ``sessions.Draft.write`` raise.
+    """
+    if not totp.is_code(code):
+        raise errors.RecoveryCodeUsedAsTOTPCode if codes.canonical(code) else errors.InvalidTOTPCode
+    check_second_step(member, proof)
+    registration = _registration(member)
+    attempts.charge(member, Guard.Kind.TOTP, proof, actor)
+
+    step = totp.matching_step(registration.reveal(), str(code), at=conf.now())
+    if step is None:
+        attempts.refuse(member, Tag.TOTP_REFUSED, actor)
+        raise errors.UnableToAuthenticateTOTP
+    if step > registration.last_step:
+        proven = factor("totp", registration.pk, conf.now())
+        draft = sessions.draft(member, proof, proven, minutes=minutes, claims=claims)
+        changes = _member_changes(member, set_mfa_enrollment, set_default_mfa)
+        try:
+            attempts.settle(lambda: _accept(registration, step, draft, changes, actor))
+        except _Spent:
+            pass
+        else:
+            return Verified(_as_changed(member, registration, changes), draft.granted)
+    attempts.refund(member, Guard.Kind.TOTP, proof, Tag.TOTP_REPLAYED, actor)
+    raise errors.TOTPCodeAlreadyAuthenticated
+
+
+def check_second_step(member: Member, proof: Proof) -> None:
+    """Whether ``proof`` is one on which ``member`` may show a second factor. Charges nothing.
+
+    A second factor is never the first: a session, or an intermediate session that met the organization's primary
+    requirement, comes before it (contract 1.2, rule 5).
+    """
+    sessions.check_owner(proof, member)
+    if (
+        proof is None
+        or isinstance(proof, IntermediateSession)
+        and not organizations.primary_met(member, proof.factors)
+    ):
+        raise errors.PrimaryAuthenticationRequired
+    if member.status != Member.Status.ACTIVE:
+        raise errors.OnlyForActiveMembers
+    if not organizations.totp_allowed(member):
+        raise errors.TOTPRestricted
+
+
+class _Spent(Exception):
+    """Another request claimed the step first, or the registration is gone."""
+
+
+def _registration(member: Member) -> TOTPRegistration:
+    """The active registration, else the pending one."""
+    rows = {row.state: row for row in member.registrations.all()}
+    found = rows.get(TOTPRegistration.State.ACTIVE) or rows.get(TOTPRegistration.State.PENDING)
+    if found is None:
+        raise errors.TOTPNotFound
+    if found.state == TOTPRegistration.State.PENDING and found.expires_at <= conf.now():
+        # Written down, so that a clock set back doesn't make it good again.
+        TOTPRegistration.objects.filter(pk=found.pk, state=found.state).update(expires_at=0)
+        raise errors.ExpiredTOTP
+    found.member = member
+    return found
+
+
+def _member_changes(member: Member, enrollment: Enrollment | None, make_default: bool) -> dict[str, Any]:
+    """What a success changes on the member (contract 6.5): usually nothing."""
+    wanted: dict[str, Any] = {}
+    if enrollment and member.organization.mfa_policy != policy.REQUIRED_FOR_ALL:
+        wanted["mfa_enrolled"] = enrollment == "enroll"
+    if make_default or not member.default_mfa_method:
+        wanted["default_mfa_method"] = Member.DefaultMethod.TOTP
+    return {name: value for name, value in wanted.items() if getattr(member, name) != value}
+
+
+def _accept(
+    registration: TOTPRegistration, step: int, draft: sessions.Draft, changes: dict[str, Any], actor: Actor
+) -> None:
+    """All of a success or nothing of it. Raises _Spent if the step is not to be had any more.
+
+    The member, the code, the guard, the intermediate session: always locked in this order, so that two
+    successes can't wait for each other.
+    """
+    member, now = registration.member, conf.now()
+    if changes and not Member.objects.filter(pk=member.pk).update(**changes, updated_at=now):
+        raise _Spent
+    if not TOTPRegistration.objects.spend(registration, step, now):
+        raise _Spent
+    attempts.clear(member, Guard.Kind.TOTP)
+    draft.write()
+    pending = registration.state == TOTPRegistration.State.PENDING
+    record(Tag.TOTP_ACTIVATED if pending else Tag.TOTP_AUTHENTICATED, actor, member=member)
+
+
+def _as_changed(member: Member, registration: TOTPRegistration, changes: dict[str, Any]) -> Member:
+    """The member as the commit left it, without asking the database again."""
+    for name, value in changes.items():
+        setattr(member, name, value)
+    member.active_totp_id = registration.pk
+    return member
