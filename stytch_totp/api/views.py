@@ -1,0 +1,87 @@
+"""What every endpoint shares: who is let in, what is read, how it is answered."""
+
+from functools import cached_property
+from typing import Any, NoReturn
+from uuid import uuid4
+
+from django.http import HttpRequest
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.viewsets import ViewSet
+
+from stytch_totp import conf, errors
+from stytch_totp.api import exceptions
+from stytch_totp.api.parsers import StrictJSONParser
+from stytch_totp.operations.audit import Actor
+
+
+class JSONOnly(BaseContentNegotiation):
+    """JSON in, JSON out, whatever the client says it would accept."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        declared = request.content_type.partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == declared), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class StytchViewSet(ViewSet):
+    """Answers in Stytch's envelope and leaves the host's REST_FRAMEWORK settings to the host."""
+
+    product = "b2b/"
+    cache_control = "no-store, private"
+    parser_classes = (StrictJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = JSONOnly
+    permission_classes = ()  # an authentication class lets in or raises; there is no third answer
+    throttle_classes = ()
+    versioning_class = None
+    metadata_class = None
+
+    @cached_property
+    def request_id(self) -> str:
+        return f"request-id-{conf.conf().environment}-{uuid4()}"
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("project", conf.conf().project_id, self.request_id)
+
+    def read(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
+        """The body, or on GET the query, in the shape of a serializer. Raises its errors or BadRequest."""
+        given = self.request.query_params.dict() if self.request.method == "GET" else self.request.data
+        serializer = shape(data=given)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def answer(self, **fields: Any) -> Response:
+        return Response({"status_code": 200, "request_id": self.request_id, **fields})
+
+    def get_exception_handler(self) -> Any:
+        return exceptions.handle
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
+        raise errors.RouteNotFound
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        # Secrets and tokens are in these answers: no cache between us and the caller may keep one.
+        caching = self.cache_control if response.status_code == 200 else StytchViewSet.cache_control
+        response["Cache-Control"] = caching
+        response["X-Content-Type-Options"] = "nosniff"
+        if "no-store" in caching:
+            response["Pragma"] = "no-cache"
+        return response
+
+
+class NotServed(StytchViewSet):
+    """Everything below the API's root that is no endpoint: JSON, not Django's page."""
+
+    authentication_classes = ()
+    product = ""
+
+    def refuse(self, request: Request, **kwargs: Any) -> NoReturn:
+        raise errors.RouteNotFound
