@@ -1,0 +1,40 @@
+"""The example's keys, made on first use and kept in ``.env`` beside ``manage.py``, out of git.
+
+Your own site takes them from wherever it keeps secrets; only the names matter.
+"""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from uuid import uuid4
+
+from stytch_totp.core.sealing import generate_key
+
+
+def ensure(env_file: Path) -> None:
+    """Write ``env_file`` unless it is there. Of several processes that start at once, one writes it, whole."""
+    if env_file.exists():
+        return
+    descriptor, draft = tempfile.mkstemp(dir=env_file.parent)  # readable by its owner alone
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(f"{name}={value}\n" for name, value in _fresh().items())
+        os.link(draft, env_file)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(draft)
+
+
+def _fresh() -> dict[str, str]:
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "DEBUG": "False",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
+        "STYTCH_TOTP_PROJECT_ID": f"project-test-{uuid4()}",
+        "STYTCH_TOTP_SECRETS": f"secret-test-{secrets.token_urlsafe(32)}",
+        "STYTCH_TOTP_PUBLIC_TOKENS": f"public-token-test-{uuid4()}",
+        "STYTCH_TOTP_KEYRING": generate_key("demo"),
+        "DEMO_PASSWORD": secrets.token_urlsafe(12),
+    }

@@ -1,0 +1,10 @@
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
+application = get_wsgi_application()
+
+from stytch_totp.conf import conf  # noqa: E402 - settings first
+
+conf()  # without a keyring, don't start
