@@ -1,0 +1,10 @@
+"""The example's settings for servers under test: a clock that the test moves, and what the test asks for."""
+
+import json
+import os
+
+from example_project.settings import *  # noqa: F403
+from example_project.settings import DATABASES, STYTCH_TOTP
+
+STYTCH_TOTP |= {"CLOCK": "tests.clock.shared", **json.loads(os.environ.get("STYTCH_TOTP_EXTRA", "{}"))}
+DATABASES["default"]["ATOMIC_REQUESTS"] = os.environ.get("ATOMIC_REQUESTS") == "1"

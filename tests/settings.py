@@ -1,0 +1,14 @@
+"""The example's settings with fixed keys, a clock that stands still and a hasher that is quick."""
+
+from example_project.settings import *  # noqa: F403
+
+SECRET_KEY = "tests-only-" + "s" * 40
+ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STYTCH_TOTP = {
+    "PROJECT_ID": "project-test-11111111-1111-4111-8111-111111111111",
+    "PROJECT_NAME": "Example",
+    "SECRETS": ["secret-test-of-the-test-suite-0123456789"],
+    "KEYRING": ["tests:3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="],
+    "CLOCK": "tests.clock.CLOCK",
+}
