@@ -24,7 +24,7 @@ def ensure(env_file: Path) -> None:
     except FileExistsError:
         pass
     finally:
-        os.unlink(draft)
+        Path(draft).unlink()
 
 
 def _fresh() -> dict[str, str]:

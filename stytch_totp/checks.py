@@ -18,9 +18,7 @@ _HINTS = {
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Whatever ``conf()`` would refuse."""
     found = faults(getattr(settings, SETTING, {}))
-    return [
-        Error(fault.message, hint=_HINTS.get(fault.code), id=f"stytch_totp.{fault.code}") for fault in found
-    ]
+    return [Error(fault.message, hint=_HINTS.get(fault.code), id=f"stytch_totp.{fault.code}") for fault in found]
 
 
 @register(Tags.security)

@@ -18,26 +18,28 @@ from stytch_totp.core.sealing import Keyring, KeyringError, parse_keyring
 from stytch_totp.core.tokens import digest
 
 SETTING = "STYTCH_TOTP"
+SHORTEST_SECRET = 24
 _PROJECT_ID = re.compile(r"project-(test|live)-[0-9a-f-]{36}")
 
 
-def _setting(sentence: str, default: Any = None, *, at_least: int = 0, at_most: int = 0) -> Any:
-    return field(default=default, metadata={"sentence": sentence, "at_least": at_least, "at_most": at_most})
+def _setting(sentence: str, default: Any, *, at_least: int = 0, at_most: int = 0, secret: bool = False) -> Any:
+    metadata = {"sentence": sentence, "at_least": at_least, "at_most": at_most}
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True)
 class Conf:
     """Every setting with its sentence; the README's table is checked against this class."""
 
-    project_id: str = _setting(
-        "`project-test-<uuid>`: the user name of the server API and the audience of JWTs.", ""
-    )
+    project_id: str = _setting("`project-test-<uuid>`: the user name of the server API and the audience of JWTs.", "")
     project_name: str = _setting(
         "Shown by authenticator apps as the issuer, before the organization's name.", "Example"
     )
-    secrets: tuple[str, ...] = _setting("Accepted server secrets; more than one while you rotate them.", ())
+    secrets: tuple[str, ...] = _setting(
+        "Accepted server secrets; more than one while you rotate them.", (), secret=True
+    )
     keyring: tuple[str, ...] = _setting(
-        "`kid:base64-of-32-bytes` entries; the first seals, every one opens.", ()
+        "`kid:base64-of-32-bytes` entries; the first seals, every one opens.", (), secret=True
     )
     clock: Callable[[], float] | str = _setting(
         "Seconds since the epoch: a callable or its dotted path. The only clock that is read.", time.time
@@ -48,13 +50,9 @@ class Conf:
         at_least=1,
         at_most=100,
     )
-    lock_minutes: int = _setting(
-        "Length of the first lock; each further one doubles.", 60, at_least=5, at_most=10080
-    )
+    lock_minutes: int = _setting("Length of the first lock; each further one doubles.", 60, at_least=5, at_most=10080)
     lock_longest_minutes: int = _setting("Where the doubling ends.", 10080, at_least=5, at_most=10080)
-    intermediate_session_minutes: int = _setting(
-        "Life of an intermediate session token.", 10, at_least=1, at_most=60
-    )
+    intermediate_session_minutes: int = _setting("Life of an intermediate session token.", 10, at_least=1, at_most=60)
     intermediate_session_failures: int = _setting(
         "Failed attempts that end an intermediate session.", 5, at_least=1, at_most=100
     )
@@ -73,7 +71,7 @@ class Conf:
         False,
     )
     signing_key_bits: int = _setting(
-        "RSA size of new signing keys, 2048 or 3072.", 2048, at_least=2048, at_most=4096
+        "RSA size of new signing keys: 2048, or 3072 for 128-bit strength.", 2048, at_least=2048, at_most=4096
     )
 
     @cached_property
@@ -87,7 +85,7 @@ class Conf:
 
     @cached_property
     def keys(self) -> Keyring:
-        return parse_keyring(self.keyring, forbidden=(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+        return parse_keyring(self.keyring, forbidden=map(str, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)))
 
     @cached_property
     def lock_policy(self) -> LockPolicy:
@@ -95,8 +93,7 @@ class Conf:
 
     @cached_property
     def read_clock(self) -> Callable[[], float]:
-        clock = import_string(self.clock) if isinstance(self.clock, str) else self.clock
-        assert callable(clock)
+        clock: Callable[[], float] = import_string(self.clock) if isinstance(self.clock, str) else self.clock
         return clock
 
 
@@ -135,9 +132,10 @@ def faults(given: object) -> list[Fault]:
 
 
 def _build(given: Mapping[str, Any]) -> Conf:
-    return Conf(
-        **{name.lower(): tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-    )
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        values[name.lower()] = tuple(value) if isinstance(value, list) else value
+    return Conf(**values)
 
 
 def _type_fault(one: Field[Any], value: object) -> Iterable[Fault]:
@@ -158,14 +156,12 @@ def _type_fault(one: Field[Any], value: object) -> Iterable[Fault]:
 
 def _value_faults(built: Conf) -> list[Fault]:
     found = []
-    if not _PROJECT_ID.fullmatch(built.project_id) or not parse_id(
-        "project", built.project_id, built.environment
-    ):
+    if not _PROJECT_ID.fullmatch(built.project_id) or not parse_id("project", built.project_id, built.environment):
         found.append(Fault("project_id", "PROJECT_ID is project-test-<uuid> or project-live-<uuid>"))
     if not built.secrets:
         found.append(Fault("no_secrets", "SECRETS is empty: nobody could call the server API"))
-    elif any(not isinstance(secret, str) or len(secret) < 24 for secret in built.secrets):
-        found.append(Fault("short_secret", "a server secret has 24 characters or more"))
+    elif any(not isinstance(secret, str) or len(secret) < SHORTEST_SECRET for secret in built.secrets):
+        found.append(Fault("short_secret", f"a server secret has {SHORTEST_SECRET} characters or more"))
     try:
         _ = built.keys
     except KeyringError as error:

@@ -17,7 +17,7 @@ class StytchError(Exception):
     error_type: ClassVar[str]
     message: ClassVar[str] = ""
 
-    def __init_subclass__(cls, *, status: int, type: str) -> None:
+    def __init_subclass__(cls, *, status: int, type: str) -> None:  # noqa: A002 - as it reads in the catalogue
         cls.status_code, cls.error_type = status, type
 
     def __init__(self, message: str = "", *, retry_after: int | None = None, **details: Any) -> None:
@@ -92,9 +92,7 @@ class OrganizationNameMissing(StytchError, status=400, type="organization_name_m
     message = "organization_name is required."
 
 
-class OrganizationExternalIDAlreadyUsed(
-    StytchError, status=400, type="organization_external_id_already_used"
-):
+class OrganizationExternalIDAlreadyUsed(StytchError, status=400, type="organization_external_id_already_used"):
     message = "Another organization has this external id."
 
 
@@ -114,9 +112,7 @@ class InvalidOrganizationMFAMethods(StytchError, status=400, type="invalid_organ
     message = "mfa_methods is ALL_ALLOWED or RESTRICTED."
 
 
-class InvalidOrganizationAllowedMFAMethods(
-    StytchError, status=400, type="invalid_organization_allowed_mfa_methods"
-):
+class InvalidOrganizationAllowedMFAMethods(StytchError, status=400, type="invalid_organization_allowed_mfa_methods"):
     message = "allowed_mfa_methods lists totp and sms_otp."
 
 
@@ -124,9 +120,7 @@ class AllowedMFAMethodsRequired(StytchError, status=400, type="allowed_mfa_metho
     message = "RESTRICTED mfa_methods need allowed_mfa_methods."
 
 
-class AllowedAuthMethodsRequired(
-    StytchError, status=400, type="allowed_auth_methods_required_for_restricted"
-):
+class AllowedAuthMethodsRequired(StytchError, status=400, type="allowed_auth_methods_required_for_restricted"):
     message = "RESTRICTED auth_methods need allowed_auth_methods."
 
 
@@ -166,9 +160,7 @@ class DefaultMFAMemberMissingFactor(StytchError, status=400, type="default_mfa_m
     message = "The member doesn't own the factor named as default."
 
 
-class OrganizationSearchFilter(
-    StytchError, status=400, type="organization_search_filter_name_not_recognized"
-):
+class OrganizationSearchFilter(StytchError, status=400, type="organization_search_filter_name_not_recognized"):
     message = "There is no such search filter."
 
 
@@ -190,9 +182,7 @@ class OnlyForActiveMembers(StytchError, status=400, type="action_available_only_
 class PrimaryAuthenticationRequired(
     StytchError, status=400, type="action_available_only_once_primary_authentication_is_met"
 ):
-    message = (
-        "A second factor needs a session or an intermediate session that has met the primary requirement."
-    )
+    message = "A second factor needs a session or an intermediate session that has met the primary requirement."
 
 
 class TOTPRestricted(StytchError, status=400, type="operation_restricted_by_organization_mfa_methods"):

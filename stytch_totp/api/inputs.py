@@ -42,11 +42,7 @@ class Text(StrictField):
         self.expected = f"a string of {shortest} to {longest} characters"
 
     def to_internal_value(self, data: Any) -> str:
-        if (
-            not isinstance(data, str)
-            or not self.shortest <= len(data) <= self.longest
-            or not is_storable(data)
-        ):
+        if not isinstance(data, str) or not self.shortest <= len(data) <= self.longest or not is_storable(data):
             self.refuse()
         return str(data)
 
@@ -68,9 +64,7 @@ class Choices(StrictField):
         self.expected = "a list of " + ", ".join(choices)
 
     def to_internal_value(self, data: Any) -> list[str]:
-        if not isinstance(data, list) or not all(
-            isinstance(one, str) and one in self.choices for one in data
-        ):
+        if not isinstance(data, list) or not all(isinstance(one, str) and one in self.choices for one in data):
             self.refuse()
         return list(dict.fromkeys(data))
 
@@ -79,9 +73,7 @@ class Texts(StrictField):
     expected = "a list of strings"
 
     def to_internal_value(self, data: Any) -> list[str]:
-        if not isinstance(data, list) or not all(
-            isinstance(one, str) and len(one) <= LONGEST_TEXT for one in data
-        ):
+        if not isinstance(data, list) or not all(isinstance(one, str) and len(one) <= LONGEST_TEXT for one in data):
             self.refuse()
         return list(data)
 
@@ -110,11 +102,7 @@ class QueryFlag(StrictField):
     expected = "true or false"
 
     def to_internal_value(self, data: Any) -> bool:
-        return (
-            {"true": True, "false": False}[data.lower()]
-            if data.lower() in ("true", "false")
-            else self.refuse()
-        )
+        return {"true": True, "false": False}[data.lower()] if data.lower() in ("true", "false") else self.refuse()
 
 
 class Object(StrictField):
@@ -138,6 +126,9 @@ class Anything(StrictField):
 
     def to_internal_value(self, data: Any) -> Any:
         return data
+
+
+CREDENTIALS = ("intermediate_session_token", "session_token", "session_jwt")
 
 
 class Credentials(serializers.Serializer[Any]):

@@ -55,9 +55,7 @@ def organization_object(organization: Organization) -> dict[str, Any]:
 
 
 def member_object(member: Member) -> dict[str, Any]:
-    """A member that came from ``operations.members.described``."""
-    locked_until = member.locked_until or 0
-    locked = locked_until > conf.now()
+    locked = member.lock.locked_until > conf.now()
     return {
         "organization_id": public_id("organization", member.organization_id),
         "member_id": public_id("member", member.pk),
@@ -68,9 +66,7 @@ def member_object(member: Member) -> dict[str, Any]:
         "status": member.status,
         "name": member.name,
         "member_password_id": public_id("member-password", member.pk) if has_password(member) else "",
-        "totp_registration_id": public_id("member-totp", member.active_totp_id)
-        if member.active_totp_id
-        else "",
+        "totp_registration_id": public_id("member-totp", member.active_totp_id) if member.active_totp_id else "",
         "mfa_enrolled": member.mfa_enrolled,
         "default_mfa_method": member.default_mfa_method,
         "mfa_phone_number": member.mfa_phone_number,
@@ -78,8 +74,8 @@ def member_object(member: Member) -> dict[str, Any]:
         "is_breakglass": member.is_breakglass,
         "is_admin": ADMIN_ROLE in member.roles,
         "is_locked": locked,
-        "lock_created_at": timestamp(member.locked_at) if locked else None,
-        "lock_expires_at": timestamp(locked_until) if locked else None,
+        "lock_created_at": timestamp(member.lock.locked_at) if locked else None,
+        "lock_expires_at": timestamp(member.lock.locked_until) if locked else None,
         "roles": [_role(name) for name in (DEFAULT_ROLE, *member.roles)],
         "sso_registrations": [],
         "oauth_registrations": [],

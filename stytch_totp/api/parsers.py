@@ -10,6 +10,7 @@ from stytch_totp import errors
 
 MOST_BYTES = 16 * 1024
 MOST_DEPTH = 16
+LONGEST_NUMBER = 17  # characters of an integer, before anyone converts it
 LARGEST_INTEGER = 2**53  # beyond it, JavaScript reads another number than was written
 
 
@@ -18,9 +19,7 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
-    ) -> dict[str, Any]:
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         if "charset" in (media_type or "").lower() and "utf-8" not in (media_type or "").lower():
             raise errors.UnsupportedMediaType
         body = stream.read(MOST_BYTES + 1)
@@ -86,7 +85,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int:
-    if len(text) > 17 or abs(int(text)) > LARGEST_INTEGER:
+    if len(text) > LONGEST_NUMBER or abs(int(text)) > LARGEST_INTEGER:
         raise errors.BadRequest("A number in the request body is too large.")
     return int(text)
 

@@ -17,7 +17,7 @@ from stytch_totp.api.b2b.sessions import KeySetViewSet, SessionViewSet
 from stytch_totp.api.b2b.totp import RecoveryCodeViewSet, TOTPViewSet
 from stytch_totp.api.views import NotServed, StytchViewSet
 
-Endpoint = tuple[str, type[StytchViewSet], dict[str, str]]
+Endpoint = tuple[str, type[StytchViewSet], dict[str, Any]]
 _ORGANIZATION = "b2b/organizations/<str:organization_id>"
 _MEMBER = _ORGANIZATION + "/members/<str:member_id>"
 
@@ -61,7 +61,7 @@ def mount(endpoints: Iterable[Endpoint], **caller: Any) -> Iterable[URLPattern]:
         yield path(route, _view(NotServed, dict.fromkeys(_VERBS, "refuse")))
 
 
-def _view(viewset: type[StytchViewSet], actions: dict[str, str], **options: Any) -> Any:
+def _view(viewset: type[StytchViewSet], actions: dict[str, Any], **options: Any) -> Any:
     # A transaction around the request would roll a paid attempt back with the response that refuses it.
     return transaction.non_atomic_requests(viewset.as_view(actions, **options))
 

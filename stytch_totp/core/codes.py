@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 ALPHABET = string.ascii_lowercase + string.digits
 GROUPS, GROUP_LENGTH = 3, 4
+LONGEST = 64  # as typed, separators included
 SET_SIZE = 10
 #: Fewer different characters than this is a pattern: one random code in a thousand million has so few.
 MINIMUM_VARIETY = 4
@@ -20,9 +21,7 @@ def generate_set() -> list[str]:
     """Ten different codes in their canonical form."""
     found: set[str] = set()
     while len(found) < SET_SIZE:
-        found.add(
-            "-".join("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
-        )
+        found.add("-".join("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS)))
     return sorted(found)
 
 
@@ -33,7 +32,7 @@ def canonical(text: object, *, foreign: bool = False) -> str | None:
     second place, a spelling that only one of them forgives would be a second use of the code. ``foreign``
     also admits codes of 8 to 32 letters and digits that another provider made.
     """
-    if not isinstance(text, str) or not text.isascii() or len(text) > 64:
+    if not isinstance(text, str) or not text.isascii() or len(text) > LONGEST:
         return None
     bare = _SEPARATORS.sub("", text).lower()
     if _OWN.fullmatch(bare):

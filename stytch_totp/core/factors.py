@@ -60,7 +60,7 @@ def has_second(factors: Iterable[Factor]) -> bool:
 def spell(one: Factor, environment: str) -> dict[str, Any]:
     """The factor as a Stytch AuthenticationFactor."""
     spelling = _SPELLINGS[one["type"]]
-    shown = {
+    shown: dict[str, Any] = {
         "type": one["type"],
         "delivery_method": spelling["delivery_method"],
         "last_authenticated_at": timestamp(one["last_authenticated_at"]),
@@ -68,7 +68,5 @@ def spell(one: Factor, environment: str) -> dict[str, Any]:
         "updated_at": timestamp(one["last_authenticated_at"]),
     }
     if spelling["kind"]:
-        shown[spelling["nested"]] = {
-            spelling["key"]: format_id(spelling["kind"], UUID(one["id"]), environment)
-        }
+        shown[spelling["nested"]] = {spelling["key"]: format_id(spelling["kind"], UUID(one["id"]), environment)}
     return shown

@@ -1,4 +1,4 @@
-"""The failure budget as arithmetic. ``models/guard.py`` says the same as one UPDATE; tests hold the two together."""
+"""The failure budget as arithmetic. ``models/guard.py`` says the same as UPDATEs; tests hold the two together."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,9 +27,13 @@ class LockPolicy:
 
 @dataclass(frozen=True)
 class Budget:
-    """``failures`` counts the attempts charged since the last success. Times are seconds since the epoch."""
+    """``failures`` are the attempts charged to this budget, ``locks`` the budgets used up since the last success.
+
+    Times are seconds since the epoch. A full budget is locked until ``locked_until`` and followed by a new one.
+    """
 
     failures: int = 0
+    locks: int = 0
     locked_at: int = 0
     locked_until: int = 0
 
@@ -39,18 +43,20 @@ CLEAR = Budget()
 
 def charge(budget: Budget, policy: LockPolicy, now: int) -> Budget | None:
     """The budget after one more attempt, or None while locked. The attempt that fills the budget locks it."""
-    if now < budget.locked_until:
+    if budget.failures < policy.threshold:
+        failures = budget.failures + 1
+    elif now >= budget.locked_until:
+        failures = 1
+    else:
         return None
-    failures = budget.failures + 1
-    if failures % policy.threshold:
+    if failures < policy.threshold:
         return replace(budget, failures=failures)
-    return Budget(failures, now, now + policy.lock_seconds(failures // policy.threshold))
+    locks = budget.locks + 1
+    return Budget(policy.threshold, locks, now, now + policy.lock_seconds(locks))
 
 
 def refund(budget: Budget, policy: LockPolicy) -> Budget:
     """The budget without one charged attempt; a lock that this attempt made goes with it."""
-    if not budget.failures:
-        return budget
-    if budget.failures % policy.threshold:
-        return replace(budget, failures=budget.failures - 1)
-    return Budget(budget.failures - 1)
+    if budget.failures >= policy.threshold:
+        return Budget(policy.threshold - 1, budget.locks - 1)
+    return replace(budget, failures=max(0, budget.failures - 1))

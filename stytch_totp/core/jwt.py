@@ -45,8 +45,10 @@ def private_pem(key: rsa.RSAPrivateKey) -> bytes:
 
 
 def load_private(pem: bytes) -> rsa.RSAPrivateKey:
+    """Raises ValueError for anything but an RSA key."""
     key = serialization.load_pem_private_key(pem, password=None)
-    assert isinstance(key, rsa.RSAPrivateKey)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError("not an RSA key")  # noqa: TRY004 - of the PEM's content, not of an argument's type
     return key
 
 
@@ -64,9 +66,7 @@ def mint(payload: Mapping[str, Any], *, key: rsa.RSAPrivateKey, kid: str) -> str
     return pyjwt.encode(dict(payload), key, algorithm=ALGORITHM, headers={"kid": kid, "typ": "JWT"})
 
 
-def verify(
-    token: str, *, find_key: Callable[[str], rsa.RSAPublicKey | None], audience: str
-) -> dict[str, Any]:
+def verify(token: str, *, find_key: Callable[[str], rsa.RSAPublicKey | None], audience: str) -> dict[str, Any]:
     """The claims of a token that this project signed, **expired or not**. Raises InvalidJWT.
 
     The key is found by our own ``kid`` alone: ``jku``, ``x5u`` and ``jwk`` headers are never followed. Age is

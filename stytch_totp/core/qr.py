@@ -27,17 +27,11 @@ def _png(modules: Sequence[Sequence[bool | None]]) -> bytes:
     width = (len(modules) + 2 * QUIET_ZONE) * SCALE
     margin, padding = "1" * QUIET_ZONE * SCALE, "1" * (-width % 8)
     white = _scanline("1" * width + padding) * QUIET_ZONE * SCALE
-    rows = [
-        _scanline(margin + "".join("01"[not dark] * SCALE for dark in row) + margin + padding)
-        for row in modules
-    ]
+    rows = [_scanline(margin + "".join("01"[not dark] * SCALE for dark in row) + margin + padding) for row in modules]
     pixels = white + b"".join(row * SCALE for row in rows) + white
     header = struct.pack(">IIBBBBB", width, width, 1, 0, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n"
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(pixels))
-        + _chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(pixels)) + _chunk(b"IEND", b"")
     )
 
 

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 VERSION = b"\x01"
 KEY_BYTES = 32
 NONCE_BYTES = 12
+TAG_BYTES = 16
+MINIMUM_VARIETY = 8  # different bytes: fewer in 32 is a pattern, not a key
 _KID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -75,7 +77,7 @@ class Keyring:
         kid = key.kid.encode()
         return VERSION + bytes([len(kid)]) + kid + nonce + key.cipher.encrypt(nonce, clear, _bind(context))
 
-    def open(self, sealed: bytes, *context: str) -> bytes:
+    def open(self, sealed: bytes | memoryview, *context: str) -> bytes:
         """The clear value. Raises UnknownKey or Tampered."""
         kid, nonce, body = _split(bytes(sealed))
         key = next((key for key in self.keys if key.kid == kid), None)
@@ -106,11 +108,11 @@ def _bind(context: tuple[str, ...]) -> bytes:
 
 
 def _split(sealed: bytes) -> tuple[str, bytes, bytes]:
-    if len(sealed) < 2 or sealed[:1] != VERSION:
+    if len(sealed) <= len(VERSION) or sealed[:1] != VERSION:
         raise Tampered("not a sealed value")
     start = 2 + sealed[1]
     nonce, body = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
-    if len(body) < 16:
+    if len(body) < TAG_BYTES:
         raise Tampered("a truncated sealed value")
     return sealed[2:start].decode("ascii", "replace"), nonce, body
 
@@ -155,6 +157,6 @@ def _parse_key(entry: object) -> Key:
         raise KeyringError("not_base64", f"key {kid} is not base64") from None
     if len(material) != KEY_BYTES:
         raise KeyringError("wrong_length", f"key {kid} is not of {KEY_BYTES} bytes")
-    if len(set(material)) < 8 or material == bytes(range(KEY_BYTES)):
+    if len(set(material)) < MINIMUM_VARIETY or material == bytes(range(KEY_BYTES)):
         raise KeyringError("not_random", f"key {kid} is not random")
     return Key(kid, material)

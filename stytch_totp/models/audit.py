@@ -32,5 +32,5 @@ class AuditEvent(models.Model):
             raise TypeError("audit events are not changed")
         super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
+    def delete(self, *_: Any, **__: Any) -> Any:
         raise TypeError("audit events are not deleted")

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class ExactCharField(models.CharField):
+class ExactCharField(models.CharField):  # type: ignore[type-arg] # not subscriptable at run time
     """Text compared byte for byte.
 
     MariaDB's and MySQL's usual collations hold ``ABC``, ``abc``, ``äbc`` and ``abc `` for equal: as an

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
 import uuid
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 
 from stytch_totp.models.fields import ExactCharField
 from stytch_totp.models.organization import Organization
+
+if TYPE_CHECKING:
+    from stytch_totp.models.guard import Guard
+    from stytch_totp.models.registration import TOTPRegistration
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def described(self) -> MemberQuerySet:
+        """With all that their public shape shows: three statements, however many members."""
+        return self.select_related("organization").prefetch_related("registrations", "guards")
 
 
 class Member(models.Model):
@@ -24,9 +36,7 @@ class Member(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="members")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="stytch_members"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="stytch_members")
     email = models.CharField(max_length=254)
     #: The e-mail in lower case; NULL on a deleted member, so that the address can be used again.
     email_key = ExactCharField(max_length=254, null=True, editable=False)
@@ -49,24 +59,34 @@ class Member(models.Model):
     created_at = models.BigIntegerField()
     updated_at = models.BigIntegerField()
 
-    # Filled by operations.members.described().
-    active_totp_id: uuid.UUID | None
-    locked_at: int | None
-    locked_until: int | None
+    objects = MemberQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "email_key"], name="stytch_totp_one_member_an_email"
-            ),
-            models.UniqueConstraint(
-                "organization", "external_id", name="stytch_totp_one_member_an_external_id"
-            ),
+            models.UniqueConstraint(fields=["organization", "email_key"], name="stytch_totp_one_member_an_email"),
+            models.UniqueConstraint("organization", "external_id", name="stytch_totp_one_member_an_external_id"),
             models.UniqueConstraint(fields=["organization", "user"], name="stytch_totp_one_member_a_user"),
         ]
-        indexes = [
-            models.Index(fields=["organization", "created_at", "id"], name="stytch_totp_member_listing")
-        ]
+        indexes = [models.Index(fields=["organization", "created_at", "id"], name="stytch_totp_member_listing")]
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @cached_property
+    def registration_by_state(self) -> dict[str, TOTPRegistration]:
+        """As they stood when they were first asked for; ``members.reload`` asks anew."""
+        return {row.state: row for row in self.registrations.all()}
+
+    @property
+    def active_totp_id(self) -> uuid.UUID | None:
+        active = self.registration_by_state.get("active")
+        return active.pk if active else None
+
+    @cached_property
+    def guard_by_kind(self) -> dict[str, Guard]:
+        return {guard.kind: guard for guard in self.guards.all()}
+
+    @property
+    def lock(self) -> Guard:
+        """The guard that is locked for longest, locked or not."""
+        return max(self.guard_by_kind.values(), key=lambda guard: guard.locked_until)

@@ -42,4 +42,4 @@ class Organization(models.Model):
     updated_at = models.BigIntegerField()
 
     def __str__(self) -> str:
-        return self.slug
+        return str(self.slug)

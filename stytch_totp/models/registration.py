@@ -21,9 +21,10 @@ class RegistrationQuerySet(models.QuerySet["TOTPRegistration"]):
         The first claim on a pending registration makes it active, as long as it has not expired.
         """
         claim = self.filter(pk=registration.pk, state=registration.state, last_step__lt=step)
-        if registration.state == TOTPRegistration.State.PENDING:
-            claim = claim.filter(expires_at__gt=now)
-        return claim.update(last_step=step, state=TOTPRegistration.State.ACTIVE, verified_at=now) == 1
+        if registration.state == TOTPRegistration.State.ACTIVE:
+            return claim.update(last_step=step) == 1
+        activated = claim.filter(expires_at__gt=now)
+        return activated.update(last_step=step, state=TOTPRegistration.State.ACTIVE, verified_at=now) == 1
 
 
 class TOTPRegistration(models.Model):
@@ -47,9 +48,7 @@ class TOTPRegistration(models.Model):
     objects = RegistrationQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["member", "state"], name="stytch_totp_one_registration_a_state")
-        ]
+        constraints = [models.UniqueConstraint(fields=["member", "state"], name="stytch_totp_one_registration_a_state")]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -92,9 +91,7 @@ class RecoveryCode(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["registration", "digest"], name="stytch_totp_no_code_twice_in_a_set"
-            )
+            models.UniqueConstraint(fields=["registration", "digest"], name="stytch_totp_no_code_twice_in_a_set")
         ]
 
     def __str__(self) -> str:
@@ -115,8 +112,7 @@ class RecoveryCode(models.Model):
 
     def reveal(self) -> str:
         """The code, of a row that still keeps one. Raises SealError."""
-        assert self.sealed_code is not None
-        return conf().keys.open(self.sealed_code, *self._context()).decode()
+        return conf().keys.open(self.sealed_code or b"", *self._context()).decode()
 
     def _context(self) -> tuple[str, ...]:
         member = self.registration.member

@@ -49,6 +49,10 @@ class Session(models.Model):
     def __str__(self) -> str:
         return str(self.pk)
 
+    def is_live(self, now: int) -> bool:
+        """Whether the row as it was read is worth anything; a write asks the database again."""
+        return self.revoked_at is None and self.expires_at > now
+
     def seal(self, token: str) -> bytes:
         return conf().keys.seal(token.encode(), *self._context())
 
@@ -61,13 +65,10 @@ class Session(models.Model):
 
 
 class IntermediateSessionQuerySet(models.QuerySet["IntermediateSession"]):
-    def live(self, now: int) -> IntermediateSessionQuerySet:
+    def charge(self, session: IntermediateSession) -> bool:
+        """Pay for one attempt. False once the token is out of attempts."""
         allowed = conf().intermediate_session_failures
-        return self.filter(used_at=None, expires_at__gt=now, failures__lt=allowed)
-
-    def charge(self, session: IntermediateSession, now: int) -> bool:
-        """Pay for one attempt. False once the token is used, expired or out of attempts."""
-        return self.live(now).filter(pk=session.pk).update(failures=F("failures") + 1) == 1
+        return self.filter(pk=session.pk, failures__lt=allowed).update(failures=F("failures") + 1) == 1
 
     def refund(self, session: IntermediateSession) -> None:
         self.filter(pk=session.pk, failures__gt=0).update(failures=F("failures") - 1)
@@ -94,3 +95,8 @@ class IntermediateSession(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    def is_live(self, now: int) -> bool:
+        """Whether the row as it was read is worth anything; a charge asks the database again."""
+        attempts_left = self.failures < conf().intermediate_session_failures
+        return self.used_at is None and self.expires_at > now and attempts_left

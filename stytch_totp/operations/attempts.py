@@ -28,7 +28,7 @@ def charge(member: Member, kind: Guard.Kind, proof: Proof, actor: Actor) -> None
         paid = guard.charge(conf.conf().lock_policy, now)
         if not paid:
             record(Tag.ATTEMPT_LOCKED_OUT, actor, member=member)
-        elif isinstance(proof, IntermediateSession) and not IntermediateSession.objects.charge(proof, now):
+        elif isinstance(proof, IntermediateSession) and not IntermediateSession.objects.charge(proof):
             raise errors.IntermediateSessionNotFound
     if not paid:
         locked_until = guard.values_list("locked_until", flat=True).first() or now
@@ -69,4 +69,4 @@ def settle(work: Callable[[], Result]) -> Result:
 
 
 def _guard(member: Member, kind: Guard.Kind) -> GuardQuerySet:
-    return Guard.objects.filter(member=member, kind=kind)
+    return Guard.objects.filter(pk=member.guard_by_kind[kind].pk)

@@ -69,9 +69,7 @@ _FAILURES = frozenset(
 )
 
 
-def record(
-    tag: Tag, actor: Actor, *, member: Member | None = None, organization: Organization | None = None
-) -> None:
+def record(tag: Tag, actor: Actor, *, member: Member | None = None, organization: Organization | None = None) -> None:
     """Append an event. Call it inside the transaction of the change, or the record may tell what never was."""
     event = AuditEvent(
         at=conf.now(),
@@ -80,8 +78,8 @@ def record(
         actor_kind=actor.kind,
         actor_id=actor.id,
         request_id=actor.request_id,
-        organization_id=member.organization_id if member else organization and organization.pk,
-        member_id=member and member.pk,
+        organization_id=member.organization_id if member else organization.pk if organization else None,
+        member_id=member.pk if member else None,
     )
     event.save(force_insert=True)
     if audit_event_recorded.has_listeners():

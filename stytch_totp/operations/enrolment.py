@@ -34,9 +34,7 @@ def create(member: Member, *, proof: Proof, actor: Actor, minutes: int = DEFAULT
     try:
         uri = totp.provisioning_uri(secret, issuer=_issuer(member), account=member.email)
     except ValueError as error:
-        raise errors.BadRequest(
-            f"The organization's name or the e-mail address is unusable: {error}."
-        ) from None
+        raise errors.BadRequest(f"The organization's name or the e-mail address is unusable: {error}.") from None
     qr_code = qr.png_data_uri(uri)
     now = conf.now()
     with transaction.atomic():
@@ -108,10 +106,9 @@ def rotate_recovery_codes(member: Member, *, actor: Actor) -> list[str]:
     fresh = codes.generate_set()
     with transaction.atomic():
         current = members.lock(member)
-        registration = current.registrations.filter(state=TOTPRegistration.State.ACTIVE).first()
+        registration = current.registration_by_state.get(TOTPRegistration.State.ACTIVE)
         if registration is None:
             raise errors.NoRecoveryCodeBackedFactor
-        registration.member = current
         registration.recovery_codes.all().delete()
         _insert_codes(registration, fresh)
         record(Tag.RECOVERY_CODES_ROTATED, actor, member=current)
@@ -126,7 +123,7 @@ def _check_may_enrol(member: Member, proof: Proof, *, vouched: bool = False) -> 
         raise errors.TOTPRestricted
     if member.active_totp_id:
         raise errors.ActiveTOTPExists
-    shown = vouched or proof is not None and factors.has_second(proof.factors)
+    shown = vouched or (proof is not None and factors.has_second(proof.factors))
     if not policy.may_create_totp(active_factor=member.mfa_phone_verified, second_factor=shown):
         raise errors.InsufficientFactors
 

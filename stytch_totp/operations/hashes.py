@@ -26,10 +26,11 @@ _ARGON2 = re.compile(
 )
 _PBKDF2_DIGESTS = frozenset({"sha1", "sha256", "sha512"})
 _BCRYPT_BYTES = 72  # bcrypt reads no more of a password than this
+_SHORTEST_PART, _LONGEST_PART = 8, 128  # bytes of a salt or a digest
 _SCRYPT_MEMORY = 1 << 29
 # A hash is data, and data must not choose for how long a worker is busy.
 _MOST_ITERATIONS = 10_000_000
-_MOST_SCRYPT_N = 262_144
+_MOST_SCRYPT_N, _MOST_SCRYPT_R, _MOST_SCRYPT_P = 262_144, 32, 16
 _MOST_ARGON2_KIB = 1 << 20
 
 
@@ -37,9 +38,7 @@ def encode(hash_type: str, digest: str, config: Mapping[str, Any]) -> str:
     """The text to keep for a hash of Stytch's ``hash_type`` with its ``…_config``. Raises UnsupportedHash."""
     if hash_type not in SUPPORTED:
         supported = ", ".join(SUPPORTED)
-        raise errors.UnsupportedHash(
-            f"hash_type {hash_type[:32]!r} can't be imported; these can: {supported}."
-        )
+        raise errors.UnsupportedHash(f"hash_type {hash_type[:32]!r} can't be imported; these can: {supported}.")
     if bcrypt is None:  # pragma: no cover
         raise errors.UnsupportedHash('Password import needs: pip install "stytch_totp[passwords]".')
     try:
@@ -60,7 +59,7 @@ def verify(encoded: str, password: str) -> bool:
     return _VERIFIERS[method](rest, password.encode())
 
 
-def _encode_bcrypt(digest: str, config: Mapping[str, Any]) -> str:
+def _encode_bcrypt(digest: str, _config: Mapping[str, Any]) -> str:
     if not _BCRYPT.fullmatch(digest):
         raise ValueError
     return f"bcrypt${digest}"
@@ -69,11 +68,7 @@ def _encode_bcrypt(digest: str, config: Mapping[str, Any]) -> str:
 def _encode_argon2(digest: str, config: Mapping[str, Any]) -> str:
     """A PHC string as it is; a bare digest, hexadecimal or base64, with its parameters as one."""
     if config:
-        raw = (
-            bytes.fromhex(digest)
-            if re.fullmatch(r"[0-9a-f]+", digest)
-            else base64.b64decode(digest, validate=True)
-        )
+        raw = bytes.fromhex(digest) if re.fullmatch(r"[0-9a-f]+", digest) else base64.b64decode(digest, validate=True)
         salt, tail = (base64.b64encode(part).decode().rstrip("=") for part in (config["salt"].encode(), raw))
         memory, rounds, lanes = (int(config[name]) for name in ("memory", "iteration_amount", "threads"))
         digest = f"$argon2{config['kind']}$v=19$m={memory},t={rounds},p={lanes}${salt}${tail}"
@@ -85,13 +80,8 @@ def _encode_argon2(digest: str, config: Mapping[str, Any]) -> str:
 
 def _encode_scrypt(digest: str, config: Mapping[str, Any]) -> str:
     n, r, p = (int(config[name]) for name in ("n_parameter", "r_parameter", "p_parameter"))
-    if (
-        not 1 < n <= _MOST_SCRYPT_N
-        or n & (n - 1)
-        or not 1 <= r <= 32
-        or not 1 <= p <= 16
-        or 128 * n * r > _SCRYPT_MEMORY // 2
-    ):
+    sensible = 1 < n <= _MOST_SCRYPT_N and 1 <= r <= _MOST_SCRYPT_R and 1 <= p <= _MOST_SCRYPT_P
+    if not sensible or n & (n - 1) or 128 * n * r > _SCRYPT_MEMORY // 2:
         raise ValueError
     return f"scrypt${n}${r}${p}${_base64(config['salt'])}${_base64(digest)}"
 
@@ -104,7 +94,7 @@ def _encode_pbkdf2(digest: str, config: Mapping[str, Any]) -> str:
 
 
 def _base64(text: str) -> str:
-    if not 8 <= len(base64.b64decode(text, validate=True)) <= 128:
+    if not _SHORTEST_PART <= len(base64.b64decode(text, validate=True)) <= _LONGEST_PART:
         raise ValueError
     return text
 

@@ -6,37 +6,30 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
 from stytch_totp import conf, errors
 from stytch_totp.core.ids import looks_like_id, parse_id
 from stytch_totp.core.totp import is_displayable
-from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session, TOTPRegistration
+from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session
 from stytch_totp.operations import organizations
 from stytch_totp.operations.audit import Actor, Tag, record
 
+LONGEST_EMAIL = 254
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
 _NOT_DELETED = (Member.Status.PENDING, Member.Status.ACTIVE)
 
 
-def described(members: QuerySet[Member] | None = None) -> QuerySet[Member]:
-    """Members with all that their public shape shows, in one statement however many they are."""
-    active = TOTPRegistration.objects.filter(member=OuterRef("pk"), state=TOTPRegistration.State.ACTIVE)
-    lock = Guard.objects.filter(member=OuterRef("pk")).order_by("-locked_until")
-    chosen = Member.objects.all() if members is None else members
-    return chosen.select_related("organization", "user").annotate(
-        active_totp_id=Subquery(active.values("pk")[:1]),
-        locked_at=Subquery(lock.values("locked_at")[:1]),
-        locked_until=Subquery(lock.values("locked_until")[:1]),
-    )
-
-
-def resolve(organization: str, member: str, *, include_deleted: bool = False) -> Member:
+def resolve(organization: str, member: str, *, include_deleted: bool = False, known: Member | None = None) -> Member:
     """The member with this member id or external id in the organization of this id, slug or external id.
 
-    Raises OrganizationNotFound, or MemberNotFound: for another organization's member as for nobody's.
+    ``known`` is one that the request has led to already; if it is the one, the database isn't asked again. Raises
+    OrganizationNotFound, or MemberNotFound: for another organization's member as for nobody's.
     """
-    key = parse_id("organization", organization, conf.conf().environment)
+    environment = conf.conf().environment
+    key = parse_id("organization", organization, environment)
+    if known and known.organization_id == key and known.pk == parse_id("member", member, environment):
+        return known
     tenant = key or organizations.resolve(organization).pk
     found = _select(member, include_deleted=include_deleted).filter(organization=tenant).first()
     if found is None:
@@ -55,16 +48,16 @@ def resolve_anywhere(member: str, *, include_deleted: bool = False) -> Member:
 
 def by_email(organization: Organization, email: str) -> Member | None:
     """The member with this e-mail address, compared without case."""
-    return described().filter(organization=organization, email_key=email.lower()).first()
+    return (
+        Member.objects.select_related("organization").filter(organization=organization, email_key=email.lower()).first()
+    )
 
 
 def reload(member: Member) -> Member:
-    return described().get(pk=member.pk)
+    return Member.objects.select_related("organization").get(pk=member.pk)
 
 
-def create(
-    organization: Organization, *, email: str, actor: Actor, pending: bool = False, **fields: Any
-) -> Member:
+def create(organization: Organization, *, email: str, actor: Actor, pending: bool = False, **fields: Any) -> Member:
     """A new member. The caller vouches for the e-mail address unless the member is ``pending``."""
     now = conf.now()
     status = Member.Status.PENDING if pending else Member.Status.ACTIVE
@@ -130,9 +123,7 @@ def reactivate(member: Member, *, actor: Actor) -> Member:
         deleted = Member.objects.filter(pk=member.pk, status=Member.Status.DELETED)
         try:
             with transaction.atomic():
-                deleted.update(
-                    status=Member.Status.ACTIVE, email_key=member.email.lower(), updated_at=conf.now()
-                )
+                deleted.update(status=Member.Status.ACTIVE, email_key=member.email.lower(), updated_at=conf.now())
         except IntegrityError:
             raise errors.ReactivationEmailTaken from None
         record(Tag.MEMBER_REACTIVATED, actor, member=member)
@@ -140,7 +131,7 @@ def reactivate(member: Member, *, actor: Actor) -> Member:
 
 
 def _select(member: str, *, include_deleted: bool, external: bool = True) -> QuerySet[Member]:
-    rows = described().filter(organization__kind=Organization.Kind.TENANT)
+    rows = Member.objects.select_related("organization").filter(organization__kind=Organization.Kind.TENANT)
     if not include_deleted:
         rows = rows.filter(status__in=_NOT_DELETED)
     key = parse_id("member", member, conf.conf().environment)
@@ -153,9 +144,8 @@ def _select(member: str, *, include_deleted: bool, external: bool = True) -> Que
 
 def _apply(member: Member, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
-        if name in ("trusted_metadata", "untrusted_metadata"):
-            value = organizations.merged_metadata(getattr(member, name), value)
-        setattr(member, name, value)
+        metadata = name in ("trusted_metadata", "untrusted_metadata")
+        setattr(member, name, organizations.merged_metadata(getattr(member, name), value) if metadata else value)
     if "email" in fields:
         _check_email(member.email)
         member.email_key = member.email.lower()
@@ -165,9 +155,7 @@ def _apply(member: Member, fields: dict[str, Any]) -> None:
         _check_default(member)
     external = fields.get("external_id")
     if external is not None and (not _EXTERNAL_ID.fullmatch(external) or looks_like_id(external)):
-        raise errors.BadRequest(
-            "external_id has 1 to 128 letters, digits and . _ - | and is not formed like an id."
-        )
+        raise errors.BadRequest("external_id has 1 to 128 letters, digits and . _ - | and is not formed like an id.")
 
 
 def _check_email(email: str) -> None:
@@ -175,7 +163,7 @@ def _check_email(email: str) -> None:
         validate_email(email)
     except ValidationError:
         raise errors.InvalidEmail from None
-    if len(email) > 254 or not is_displayable(email):
+    if len(email) > LONGEST_EMAIL or not is_displayable(email):
         raise errors.InvalidEmail
 
 

@@ -17,6 +17,7 @@ from stytch_totp.core.totp import is_displayable
 from stytch_totp.models import Member, Organization
 from stytch_totp.operations.audit import Actor, Tag, record
 
+LONGEST_NAME = 128
 _SLUG = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._~-]{2,128}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
 _COLUMNS = frozenset(
@@ -43,11 +44,7 @@ def resolve(identifier: str) -> Organization:
     key = parse_id("organization", identifier, conf.conf().environment)
     if key:
         found = rows.filter(pk=key).first()
-    elif (
-        looks_like_id(identifier)
-        or not _SLUG.fullmatch(identifier)
-        and not _EXTERNAL_ID.fullmatch(identifier)
-    ):
+    elif looks_like_id(identifier) or (not _SLUG.fullmatch(identifier) and not _EXTERNAL_ID.fullmatch(identifier)):
         found = None
     else:
         found = rows.filter(slug=identifier).first() or rows.filter(external_id=identifier).first()
@@ -150,7 +147,7 @@ def _apply(organization: Organization, fields: Mapping[str, Any]) -> None:
 
 
 def _check(organization: Organization) -> None:
-    if not 1 <= len(organization.name) <= 128 or not is_displayable(organization.name):
+    if not 1 <= len(organization.name) <= LONGEST_NAME or not is_displayable(organization.name):
         raise errors.InvalidOrganizationName
     if not _SLUG.fullmatch(organization.slug) or looks_like_id(organization.slug):
         raise errors.InvalidOrganizationSlug
@@ -166,10 +163,7 @@ def _check(organization: Organization) -> None:
 def _save(organization: Organization, *, force_insert: bool = False) -> None:
     others = Organization.objects.exclude(pk=organization.pk)
     external = organization.external_id
-    if (
-        others.filter(slug=organization.slug).exists()
-        or others.filter(external_id=organization.slug).exists()
-    ):
+    if others.filter(slug=organization.slug).exists() or others.filter(external_id=organization.slug).exists():
         raise errors.OrganizationSlugAlreadyUsed
     if external and (others.filter(external_id=external).exists() or others.filter(slug=external).exists()):
         raise errors.OrganizationExternalIDAlreadyUsed
@@ -183,6 +177,6 @@ def _save(organization: Organization, *, force_insert: bool = False) -> None:
 def _derived_slug(name: str) -> str:
     """A slug of the name, made unique where it has to be."""
     slug = slugify(name)[:100]
-    if len(slug) >= 2 and not Organization.objects.filter(slug=slug).exists() and not looks_like_id(slug):
+    if _SLUG.fullmatch(slug) and not Organization.objects.filter(slug=slug).exists() and not looks_like_id(slug):
         return slug
     return f"{slug or 'organization'}-{secrets.token_hex(4)}"

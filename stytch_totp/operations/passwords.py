@@ -59,11 +59,12 @@ def authenticate(
     if not _check(member, password):
         attempts.refuse(member, Tag.PASSWORD_REFUSED, actor)
         raise errors.UnauthorizedCredentials
-    return attempts.settle(lambda: _accept(member, proof, intermediate_session_token, minutes, claims, actor))
+    token = intermediate_session_token
+    return attempts.settle(lambda: _accept(member, proof, token, minutes=minutes, claims=claims, actor=actor))
 
 
 def has_password(member: Member) -> bool:
-    return bool(member.password) or member.user is not None and member.user.has_usable_password()
+    return bool(member.password) or member.user_id is not None
 
 
 def migrate(
@@ -97,22 +98,21 @@ def _accept(
     member: Member,
     proof: Proof,
     intermediate_session_token: str,
+    *,
     minutes: int | None,
     claims: Mapping[str, Any] | None,
     actor: Actor,
 ) -> LoggedIn:
+    """All of a right password's consequences or none. A pending member is active from here on (contract 7.23)."""
     proven = factors.factor("password", None, conf.now())
     shown = factors.added(proof.factors if proof else [], proven)
-    if member.status == Member.Status.PENDING:
-        Member.objects.filter(pk=member.pk, status=member.status).update(status=Member.Status.ACTIVE)
+    if Member.objects.filter(pk=member.pk, status=Member.Status.PENDING).update(status=Member.Status.ACTIVE):
         member.status = Member.Status.ACTIVE
     attempts.clear(member, Guard.Kind.PASSWORD)
     record(Tag.PASSWORD_AUTHENTICATED, actor, member=member)
     primary_met = organizations.primary_met(member, shown)
     satisfied = policy.mfa_satisfied(
-        required=policy.mfa_required(
-            mfa_policy=member.organization.mfa_policy, mfa_enrolled=member.mfa_enrolled
-        ),
+        required=policy.mfa_required(mfa_policy=member.organization.mfa_policy, mfa_enrolled=member.mfa_enrolled),
         second_factor=factors.has_second(shown),
         session=isinstance(proof, Session),
     )
@@ -129,7 +129,7 @@ def _accept(
 
 def _check(member: Member, password: str) -> bool:
     """Whether the password is right. A linked Django user's password is the member's: there is only one to change."""
-    if member.user is not None and member.user.has_usable_password():
+    if member.user is not None:
         return member.user.is_active and check_password(password, member.user.password)
     if not hashes.verify(member.password, password):
         return False
@@ -141,6 +141,6 @@ def _check(member: Member, password: str) -> bool:
 
 
 def _store(member: Member, encoded: str) -> None:
-    if member.user is not None and member.user.has_usable_password():
+    if member.user is not None:
         raise errors.UnsupportedHash("The password of this member is its Django user's; set it there.")
     Member.objects.filter(pk=member.pk).update(password=encoded)

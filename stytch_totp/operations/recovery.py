@@ -41,10 +41,9 @@ def recover(
     if canonical is None:
         raise errors.TOTPCodeUsedAsRecoveryCode if totp.is_code(code) else errors.InvalidRecoveryCode
     check_second_step(member, proof)
-    registration = member.registrations.filter(state=TOTPRegistration.State.ACTIVE).first()
+    registration = member.registration_by_state.get(TOTPRegistration.State.ACTIVE)
     if registration is None:
         raise errors.NoRecoveryCodeBackedFactor
-    registration.member = member
     attempts.charge(member, Guard.Kind.RECOVERY, proof, actor)
 
     row = RecoveryCode.objects.find(registration, canonical)

@@ -13,7 +13,6 @@ from django.db.models.fields.json import KeyTextTransform
 from stytch_totp import conf, errors
 from stytch_totp.core.ids import Kind, parse_id
 from stytch_totp.models import Member, Organization, TOTPRegistration
-from stytch_totp.operations import members as member_operations
 
 FUZZY_LENGTH = 3
 Row = TypeVar("Row", bound=Model)
@@ -41,15 +40,13 @@ def organizations(query: Query, *, cursor: str | None, limit: int) -> Page[Organ
     return _page(matching, matching, cursor=cursor, limit=limit)
 
 
-def members(
-    tenants: Collection[Organization], query: Query, *, cursor: str | None, limit: int
-) -> Page[Member]:
+def members(tenants: Collection[Organization], query: Query, *, cursor: str | None, limit: int) -> Page[Member]:
     """Members of ``tenants``. Deleted ones only if the ``statuses`` filter asks for them."""
     rows = Member.objects.filter(organization__in=[tenant.pk for tenant in tenants])
     if not any(name == "statuses" for name, _ in query.operands):
         rows = rows.exclude(status=Member.Status.DELETED)
     matching = rows.filter(_condition(query, _MEMBER_FILTERS, errors.MemberSearchFilter))
-    return _page(matching, member_operations.described(matching), cursor=cursor, limit=limit)
+    return _page(matching, matching.described(), cursor=cursor, limit=limit)
 
 
 def _condition(query: Query, filters: Filters, unknown: type[errors.StytchError]) -> Q:
@@ -69,8 +66,8 @@ def _page(matching: QuerySet[Row], shown: QuerySet[Row], *, cursor: str | None, 
         shown = shown.filter(Q(created_at__gt=created) | Q(created_at=created, pk__gt=key))
     rows = list(shown.order_by("created_at", "pk")[: limit + 1])
     more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(rows, total, _write_cursor(rows[-1]) if more and rows else None)
+    page = rows[:limit]
+    return Page(page, total, _write_cursor(page[-1]) if more else None)
 
 
 def _write_cursor(row: Any) -> str:
@@ -130,7 +127,7 @@ def _listed(setting: str) -> Callable[[Any], Q]:
     return condition
 
 
-def _containing(setting: str, text: str) -> QuerySet[Organization]:
+def _containing(setting: str, text: str) -> QuerySet[Any, Any]:
     listed = Organization.objects.annotate(listed=KeyTextTransform(setting, "settings"))
     return listed.filter(listed__icontains=text).values("pk")
 

@@ -46,15 +46,17 @@ def present(*, intermediate_session_token: str = "", session_token: str = "", se
 
 def find(*, session_token: str = "", session_jwt: str = "") -> Session:
     """The live session of a token, or of a JWT even if that expired: the row, not the JWT, says who is logged in."""
-    now = conf.now()
-    rows = Session.objects.live(now).select_related("member__organization")
-    if session_token:
-        if not tokens.is_token(session_token):
-            raise errors.InvalidSessionToken
-        found = rows.filter(token_digest=tokens.digest("session", session_token)).first()
-    else:
-        found = rows.filter(pk=_session_of(session_jwt)).first()
-    if found is None:
+    rows = Session.objects.select_related("member__organization")
+    if session_token and not tokens.is_token(session_token):
+        raise errors.InvalidSessionToken
+    try:
+        if session_token:
+            found = rows.get(token_digest=tokens.digest("session", session_token))
+        else:
+            found = rows.get(pk=_session_of(session_jwt))
+    except Session.DoesNotExist:
+        raise errors.SessionNotFound from None
+    if not found.is_live(conf.now()):
         raise errors.SessionNotFound
     return found
 
@@ -211,9 +213,12 @@ def revoke_of_member(member: Member, *, actor: Actor) -> None:
 def _find_intermediate(token: str) -> IntermediateSession:
     if not tokens.is_token(token):
         raise errors.InvalidSessionToken
-    rows = IntermediateSession.objects.live(conf.now()).select_related("member")
-    found = rows.filter(token_digest=tokens.digest("intermediate", token)).first()
-    if found is None:
+    rows = IntermediateSession.objects.select_related("member__organization")
+    try:
+        found = rows.get(token_digest=tokens.digest("intermediate", token))
+    except IntermediateSession.DoesNotExist:
+        raise errors.IntermediateSessionNotFound from None
+    if not found.is_live(conf.now()):
         raise errors.IntermediateSessionNotFound
     return found
 
@@ -257,9 +262,7 @@ def _mint(session: Session) -> str:
             "last_accessed_at": ids.timestamp(session.last_accessed_at),
             "expires_at": ids.timestamp(session.expires_at),
             "attributes": {"ip_address": "", "user_agent": ""},
-            "authentication_factors": [
-                factors.spell(one, conf.conf().environment) for one in session.factors
-            ],
+            "authentication_factors": [factors.spell(one, conf.conf().environment) for one in session.factors],
             "roles": [DEFAULT_ROLE, *member.roles],
         },
         jwt.ORGANIZATION_CLAIM: {

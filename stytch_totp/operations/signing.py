@@ -13,12 +13,13 @@ from stytch_totp.core.ids import parse_id
 from stytch_totp.models import SigningKey
 
 CURRENT = "current"
+REREAD_SECONDS = 60
 
 
 def sign(payload: dict[str, Any]) -> str:
     """``payload`` as a JWT under the current key."""
-    kid, sealed = _current_row()
-    return jwt.mint(payload, key=_private(kid, sealed), kid=conf.public_id("jwk", kid))
+    kid, key = _current(conf.now() // REREAD_SECONDS)
+    return jwt.mint(payload, key=key, kid=conf.public_id("jwk", kid))
 
 
 def verify(token: str) -> dict[str, Any]:
@@ -32,12 +33,22 @@ def key_set() -> list[SigningKey]:
     return list(SigningKey.objects.order_by("-current", "-created_at"))
 
 
-def _current_row() -> tuple[UUID, bytes]:
-    row = SigningKey.objects.filter(current=CURRENT).values_list("pk", "sealed_private").first()
-    if row is None:
+@lru_cache(maxsize=1)
+def _current(_period: int) -> tuple[UUID, RSAPrivateKey]:
+    """The key that signs, read again once a minute: parsing it takes longer than signing with it.
+
+    A key rotated away in between signs for at most that minute more, and stays published for longer.
+    """
+    key = _current_row()
+    return key.pk, jwt.load_private(key.reveal())
+
+
+def _current_row() -> SigningKey:
+    found = SigningKey.objects.filter(current=CURRENT).first()
+    if found is None:
         _make()
-        row = SigningKey.objects.values_list("pk", "sealed_private").get(current=CURRENT)
-    return row[0], bytes(row[1])
+        found = SigningKey.objects.get(current=CURRENT)
+    return found
 
 
 def _make() -> None:
@@ -52,10 +63,9 @@ def _make() -> None:
         pass  # another worker made the first key at the same moment: that one signs
 
 
-@lru_cache(maxsize=4)
-def _private(kid: UUID, sealed: bytes) -> RSAPrivateKey:
-    """Parsing and checking a PEM takes longer than signing, so the parsed key is kept. The row decides which signs."""
-    return jwt.load_private(SigningKey(pk=kid, sealed_private=sealed).reveal())
+def forget() -> None:
+    """Read the key again at the next signature."""
+    _current.cache_clear()
 
 
 def _find_key(kid: str) -> RSAPublicKey | None:

@@ -70,11 +70,8 @@ def check_second_step(member: Member, proof: Proof) -> None:
     requirement, comes before it (contract 1.2, rule 5).
     """
     sessions.check_owner(proof, member)
-    if (
-        proof is None
-        or isinstance(proof, IntermediateSession)
-        and not organizations.primary_met(member, proof.factors)
-    ):
+    begun = isinstance(proof, IntermediateSession)
+    if proof is None or (begun and not organizations.primary_met(member, proof.factors)):
         raise errors.PrimaryAuthenticationRequired
     if member.status != Member.Status.ACTIVE:
         raise errors.OnlyForActiveMembers
@@ -88,7 +85,7 @@ class _Spent(Exception):
 
 def _registration(member: Member) -> TOTPRegistration:
     """The active registration, else the pending one."""
-    rows = {row.state: row for row in member.registrations.all()}
+    rows = member.registration_by_state
     found = rows.get(TOTPRegistration.State.ACTIVE) or rows.get(TOTPRegistration.State.PENDING)
     if found is None:
         raise errors.TOTPNotFound
@@ -96,7 +93,6 @@ def _registration(member: Member) -> TOTPRegistration:
         # Written down, so that a clock set back doesn't make it good again.
         TOTPRegistration.objects.filter(pk=found.pk, state=found.state).update(expires_at=0)
         raise errors.ExpiredTOTP
-    found.member = member
     return found
 
 
@@ -133,5 +129,5 @@ def _as_changed(member: Member, registration: TOTPRegistration, changes: dict[st
     """The member as the commit left it, without asking the database again."""
     for name, value in changes.items():
         setattr(member, name, value)
-    member.active_totp_id = registration.pk
+    member.registration_by_state = {TOTPRegistration.State.ACTIVE: registration}
     return member

@@ -30,9 +30,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-server", action="store_true", help="prepare only")
-        parser.add_argument(
-            "--json", action="store_true", help="print one JSON object instead of a walk-through"
-        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object instead of a walk-through")
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,9 +47,7 @@ class Command(BaseCommand):
         return known or organizations.create(actor=SYSTEM, **row)
 
     def _person(self, row: dict[str, Any], organization: Organization) -> Member:
-        user, _ = get_user_model().objects.get_or_create(
-            username=row["email"], defaults={"email": row["email"]}
-        )
+        user, _ = get_user_model().objects.get_or_create(username=row["email"], defaults={"email": row["email"]})
         user.is_staff = user.is_superuser = row["is_staff"]
         if not user.check_password(settings.DEMO_PASSWORD):
             user.set_password(settings.DEMO_PASSWORD)
@@ -59,9 +55,7 @@ class Command(BaseCommand):
         known = members.by_email(organization, row["email"])
         return known or members.create(organization, email=row["email"], user=user, actor=SYSTEM)
 
-    def _describe(
-        self, base_url: str, tenants: dict[str, Organization], people: list[Member]
-    ) -> dict[str, Any]:
+    def _describe(self, base_url: str, tenants: dict[str, Organization], people: list[Member]) -> dict[str, Any]:
         return {
             "base_url": base_url,
             "project_id": conf().project_id,
@@ -89,9 +83,7 @@ class Command(BaseCommand):
 
     def _words(self, found: dict[str, Any]) -> dict[str, Any]:
         first = found["people"][0]
-        lines = [
-            f"  {one['email']:24} {one['password']}   {one['organization_id']}" for one in found["people"]
-        ]
+        lines = [f"  {one['email']:24} {one['password']}   {one['organization_id']}" for one in found["people"]]
         return {**found, "first": first, "logins": "\n".join(lines)}
 
 

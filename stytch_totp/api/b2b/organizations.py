@@ -47,9 +47,7 @@ class OrganizationInput(serializers.Serializer[Any]):
     organization_name = Text(required=False, error=errors.InvalidOrganizationName)
     organization_slug = Text(required=False, error=errors.InvalidOrganizationSlug)
     organization_external_id = Text(required=False, error=errors.InvalidOrganizationExternalID)
-    mfa_policy = Choice(
-        Organization.MFAPolicy.values, required=False, error=errors.InvalidOrganizationMFAPolicy
-    )
+    mfa_policy = Choice(Organization.MFAPolicy.values, required=False, error=errors.InvalidOrganizationMFAPolicy)
     mfa_methods = Choice(RULES, required=False, error=errors.InvalidOrganizationMFAMethods)
     allowed_mfa_methods = Choices(
         ("totp", "sms_otp"), required=False, error=errors.InvalidOrganizationAllowedMFAMethods
@@ -66,13 +64,9 @@ class OrganizationInput(serializers.Serializer[Any]):
     oauth_tenant_jit_provisioning = Choice(("RESTRICTED", "NOT_ALLOWED"), required=False)
     allowed_oauth_tenants = Object(required=False)
     claimed_email_domains = Texts(required=False)
-    first_party_connected_apps_allowed_type = Choice(
-        ("ALL_ALLOWED", "RESTRICTED", "NOT_ALLOWED"), required=False
-    )
+    first_party_connected_apps_allowed_type = Choice(("ALL_ALLOWED", "RESTRICTED", "NOT_ALLOWED"), required=False)
     allowed_first_party_connected_apps = Texts(required=False)
-    third_party_connected_apps_allowed_type = Choice(
-        ("ALL_ALLOWED", "RESTRICTED", "NOT_ALLOWED"), required=False
-    )
+    third_party_connected_apps_allowed_type = Choice(("ALL_ALLOWED", "RESTRICTED", "NOT_ALLOWED"), required=False)
     allowed_third_party_connected_apps = Texts(required=False)
 
 

@@ -34,8 +34,4 @@ def page_fields(page: Page[Any]) -> dict[str, Any]:
 
 
 def _is_operand(operand: Any) -> bool:
-    return (
-        isinstance(operand, dict)
-        and isinstance(operand.get("filter_name"), str)
-        and "filter_value" in operand
-    )
+    return isinstance(operand, dict) and isinstance(operand.get("filter_name"), str) and "filter_value" in operand

@@ -15,6 +15,8 @@ from stytch_totp.conf import conf
 from stytch_totp.operations import members, sessions, signing
 
 JWKS_SECONDS = 300
+SESSION_ARGUMENTS = ("session_token", "session_jwt")
+REVOKE_ARGUMENTS = (*SESSION_ARGUMENTS, "member_session_id", "member_id")
 
 
 class SessionArguments(serializers.Serializer[Any]):
@@ -39,19 +41,16 @@ class SessionViewSet(StytchViewSet):
     def authenticate(self, request: Request) -> Response:
         data = self.read(AuthenticateInput)
         if "authorization_check" in data:
-            raise errors.BadRequest(
-                "authorization_check is not served yet; check the member's roles yourself."
-            )
-        given = [name for name in SessionArguments().fields if data[name]]
+            raise errors.BadRequest("authorization_check is not served yet; check the member's roles yourself.")
+        given = [name for name in SESSION_ARGUMENTS if data[name]]
         if len(given) != 1:
             raise errors.TooManySessionArguments if given else errors.NoSessionArguments
         granted = sessions.authenticate(**{given[0]: data[given[0]]}, **wishes(data))
-        member = members.reload(granted.session.member)
-        return self.answer(**member_fields(member), **member_session_fields(granted))
+        return self.answer(**member_fields(granted.session.member), **member_session_fields(granted))
 
     def revoke(self, request: Request) -> Response:
         data = self.read(RevokeInput)
-        given = [name for name in RevokeInput().fields if data[name]]
+        given = [name for name in REVOKE_ARGUMENTS if data[name]]
         if len(given) != 1:
             raise errors.TooManySessionRevokeArguments if given else errors.NoSessionRevokeArguments
         name, value = given[0], data[given[0]]

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from stytch_totp import errors
-from stytch_totp.api.inputs import Anything, Choice, Credentials, Flag, Number, SessionWishes, Text
+from stytch_totp.api.inputs import CREDENTIALS, Anything, Choice, Credentials, Flag, Number, SessionWishes, Text
 from stytch_totp.api.objects import member_fields, member_session_fields
 from stytch_totp.api.views import StytchViewSet
 from stytch_totp.conf import public_id
@@ -50,7 +50,14 @@ def subject(data: dict[str, Any]) -> Member:
 
 def shown(data: dict[str, Any]) -> Proof:
     """The session or intermediate session that a body carries."""
-    return sessions.present(**{name: data[name] for name in Credentials().fields})
+    return sessions.present(**{name: data[name] for name in CREDENTIALS})
+
+
+def parties(data: dict[str, Any]) -> dict[str, Any]:
+    """Whom a call is about and what it shows, as an operation takes them."""
+    proof = shown(data)
+    known = proof.member if proof else None
+    return {"member": members.resolve(data["organization_id"], data["member_id"], known=known), "proof": proof}
 
 
 def wishes(data: dict[str, Any]) -> dict[str, Any]:
@@ -60,9 +67,7 @@ def wishes(data: dict[str, Any]) -> dict[str, Any]:
 class TOTPViewSet(StytchViewSet):
     def create(self, request: Request) -> Response:
         data = self.read(CreateInput)
-        made = enrolment.create(
-            subject(data), proof=shown(data), minutes=data["expiration_minutes"], actor=self.actor
-        )
+        made = enrolment.create(**parties(data), minutes=data["expiration_minutes"], actor=self.actor)
         return self.answer(
             **member_fields(made.member),
             totp_registration_id=public_id("member-totp", made.registration.pk),
@@ -74,9 +79,8 @@ class TOTPViewSet(StytchViewSet):
     def authenticate(self, request: Request) -> Response:
         data = self.read(AuthenticateInput)
         done = verification.authenticate(
-            subject(data),
+            **parties(data),
             code=data["code"],
-            proof=shown(data),
             actor=self.actor,
             set_mfa_enrollment=data.get("set_mfa_enrollment"),
             set_default_mfa=data["set_default_mfa"],
@@ -113,9 +117,7 @@ class RecoveryCodeViewSet(StytchViewSet):
 
     def recover(self, request: Request) -> Response:
         data = self.read(RecoverInput)
-        done = recovery.recover(
-            subject(data), code=data["recovery_code"], proof=shown(data), actor=self.actor, **wishes(data)
-        )
+        done = recovery.recover(**parties(data), code=data["recovery_code"], actor=self.actor, **wishes(data))
         return self.answer(
             **member_fields(done.member),
             **member_session_fields(done.granted),

@@ -6,9 +6,7 @@ from stytch_totp.core.sealing import generate_key
 
 
 class Command(BaseCommand):
-    help = (
-        "Print a new keyring entry, kid:base64. Put it first in STYTCH_TOTP['KEYRING'] and keep the others."
-    )
+    help = "Print a new keyring entry, kid:base64. Put it first in STYTCH_TOTP['KEYRING'] and keep the others."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
