@@ -8,6 +8,7 @@ from django.test import Client
 
 from stytch_totp.conf import conf
 from stytch_totp.models import Member, Organization
+from stytch_totp.operations import signing
 from tests.clock import CLOCK, Clock
 from tests.factories import OrganizationFactory, enrol, make_member
 
@@ -24,6 +25,7 @@ def clock() -> Iterator[Clock]:
 def _fresh_conf() -> Iterator[None]:
     yield
     conf.cache_clear()
+    signing.forget()
 
 
 @pytest.fixture

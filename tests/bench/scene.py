@@ -1,0 +1,118 @@
+"""The requests that are measured, and the bare view that they are measured against."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import transaction
+from django.test import RequestFactory
+from django.urls import include, path
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from stytch_totp.conf import conf, public_id
+from stytch_totp.core import qr, totp
+from stytch_totp.core.factors import factor
+from stytch_totp.models import AuditEvent, Guard, Member, Organization, RecoveryCode, Session
+from stytch_totp.operations import enrolment, members, sessions, signing
+from tests.clock import CLOCK
+from tests.conftest import basic
+from tests.factories import ACTOR, MemberFactory, code_of, enrol, make_member
+
+
+@api_view(["POST"])
+@authentication_classes([])
+@permission_classes([])
+def bare(request: Request) -> Response:
+    """What any view that changes a row does: read the body, one SELECT, one UPDATE, a transaction, JSON."""
+    with transaction.atomic():
+        member = Member.objects.get(pk=request.data["member_id"])
+        Member.objects.filter(pk=member.pk).update(updated_at=request.data["now"])
+    return Response({"member_id": str(member.pk), "email_address": member.email})
+
+
+urlpatterns = [path("bare", bare), path("", include("stytch_totp.api.urls"))]
+
+application = WSGIHandler()
+
+
+def _post(route: str, body: dict[str, Any]) -> Callable[[], Any]:
+    """A request as a WSGI server hands it over, from its environment to the last byte of the answer."""
+    authorization = basic(conf().project_id, conf().secrets[0])
+    environ = (
+        RequestFactory()
+        .post(route, json.dumps(body), content_type="application/json", headers={"Authorization": authorization})
+        .environ
+    )
+    return lambda: _serve(environ)
+
+
+def _serve(environ: dict[str, Any]) -> None:
+    answers: list[str] = []
+    response = application(environ, lambda status, headers: answers.append(status))
+    body = b"".join(response)
+    response.close()
+    assert answers == ["200 OK"], body
+
+
+def _of(member: Member) -> dict[str, str]:
+    return {
+        "organization_id": public_id("organization", member.organization_id),
+        "member_id": public_id("member", member.pk),
+    }
+
+
+def _begun(member: Member) -> str:
+    return sessions.begin(member, factor("password", None, int(CLOCK())))
+
+
+def _bare() -> Callable[[], Any]:
+    return _post("/bare", {"member_id": str(make_member().pk), "now": 1})
+
+
+def _authenticate() -> Callable[[], Any]:
+    member = make_member()
+    secret, _ = enrol(member)
+    body = _of(member) | {"code": code_of(secret), "intermediate_session_token": _begun(member)}
+    return _post("/v1/b2b/totp/authenticate", body)
+
+
+def _recover() -> Callable[[], Any]:
+    member = make_member()
+    _, codes = enrol(member)
+    body = _of(member) | {"recovery_code": codes[0], "intermediate_session_token": _begun(member)}
+    return _post("/v1/b2b/recovery_codes/recover", body)
+
+
+def _create() -> Callable[[], Any]:
+    member = make_member()
+    return _post("/v1/b2b/totp", _of(member) | {"intermediate_session_token": _begun(member)})
+
+
+REQUESTS: dict[str, Callable[[], Callable[[], Any]]] = {
+    "bare view": _bare,
+    "totp/authenticate": _authenticate,
+    "recovery_codes/recover": _recover,
+    "totp create": _create,
+}
+_URI = totp.provisioning_uri(totp.generate_secret(), issuer="Example (Organization 1)", account="member1@example.com")
+PARTS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "QR making": ("totp create", lambda: qr.png_data_uri(_URI)),
+    "JWT signing": ("totp/authenticate", lambda: signing.sign({"sub": "member-test"})),
+}
+
+
+def populate() -> None:
+    """Many more rows, to see that no request asks more of the database for them."""
+    organization = Organization.objects.first()
+    made = MemberFactory.create_batch(1000, organization=organization)
+    member = members.reload(made[0])
+    for number in range(1000):
+        sessions.draft(made[number], None, factor("password", None, 0)).write()
+        AuditEvent.objects.create(at=0, tag="x", outcome="success", actor_kind="system", member_id=member.pk)
+    assert Session.objects.count() >= 1000
+    assert Guard.objects.count() >= 3000
+    assert RecoveryCode.objects.exists()
+    assert enrolment.DEFAULT_MINUTES
