@@ -1,4 +1,5 @@
 import base64
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.test import Client
 
 from stytch_totp.conf import conf
 from stytch_totp.models import Member, Organization
-from stytch_totp.operations import signing
+from stytch_totp.operations import members, signing
 from tests.clock import CLOCK, Clock
 from tests.factories import OrganizationFactory, enrol, make_member
 
@@ -51,8 +52,6 @@ def member(organization: Organization) -> Member:
 @pytest.fixture
 def enrolled(member: Member) -> tuple[Member, str, list[str]]:
     """A member with an active TOTP, its secret, its recovery codes."""
-    from stytch_totp.operations import members
-
     secret, codes = enrol(member)
     return members.reload(member), secret, codes
 
@@ -77,8 +76,6 @@ class API:
 
 
 def _encoded(options: dict[str, Any]) -> dict[str, Any]:
-    import json
-
     data = options.get("data")
     if data is not None and not isinstance(data, bytes | str):
         options["data"] = json.dumps(data)

@@ -1,4 +1,4 @@
-"""The databases that service-backed tests run on: those that STYTCH_TOTP_TEST_DATABASES promises, SQLite alone without it.
+"""The databases of service-backed tests: those that STYTCH_TOTP_TEST_DATABASES promises, without it SQLite alone.
 
 A database that is promised and missing fails the tests that need it.
 """

@@ -8,7 +8,7 @@ from stytch_totp.core.factors import spell
 from stytch_totp.core.ids import timestamp
 from stytch_totp.models import Member, Organization, Session, SigningKey
 from stytch_totp.operations.passwords import has_password
-from stytch_totp.operations.sessions import DEFAULT_ROLE, Granted
+from stytch_totp.operations.sessions import Granted
 
 ADMIN_ROLE = "stytch_admin"
 
@@ -76,7 +76,7 @@ def member_object(member: Member) -> dict[str, Any]:
         "is_locked": locked,
         "lock_created_at": timestamp(member.lock.locked_at) if locked else None,
         "lock_expires_at": timestamp(member.lock.locked_until) if locked else None,
-        "roles": [_role(name) for name in (DEFAULT_ROLE, *member.roles)],
+        "roles": [_role(name) for name in member.all_roles],
         "sso_registrations": [],
         "oauth_registrations": [],
         "scim_registration": None,
@@ -107,7 +107,7 @@ def member_session_object(session: Session) -> dict[str, Any]:
         "last_accessed_at": timestamp(session.last_accessed_at),
         "expires_at": timestamp(session.expires_at),
         "authentication_factors": [spell(one, conf.conf().environment) for one in session.factors],
-        "roles": [DEFAULT_ROLE, *session.member.roles],
+        "roles": session.member.all_roles,
         "custom_claims": session.claims,
     }
 

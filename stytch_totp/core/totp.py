@@ -26,6 +26,8 @@ MAXIMUM_SECRET_BYTES = 128
 ISSUER_CHARACTERS = 64
 ACCOUNT_CHARACTERS = 254
 
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
 _CODE = re.compile(rf"[0-9]{{{DIGITS}}}")
 _BASE32 = re.compile(r"[A-Z2-7]+={0,6}")
 
@@ -91,8 +93,11 @@ def decode_secret(text: str) -> bytes:
 
 
 def is_displayable(text: str) -> bool:
-    """Whether ``text`` has no control, format (bidirectional override), surrogate or unassigned character."""
-    return all(unicodedata.category(character)[0] != "C" for character in text)
+    """Whether ``text`` shows what it is: no control, line break, bidirectional override or lone surrogate.
+
+    The joiners that Persian, Indic scripts and emoji need are no disguise.
+    """
+    return all(character in _JOINERS or unicodedata.category(character) not in _HIDDEN for character in text)
 
 
 def provisioning_uri(secret: str, *, issuer: str, account: str) -> str:

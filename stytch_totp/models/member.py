@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from stytch_totp.models.registration import TOTPRegistration
 
 
+DEFAULT_ROLE = "stytch_member"
+
+
 class MemberQuerySet(models.QuerySet["Member"]):
     def described(self) -> MemberQuerySet:
         """With all that their public shape shows: three statements, however many members."""
@@ -71,6 +74,11 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def all_roles(self) -> list[str]:
+        """With the one that every member has."""
+        return [DEFAULT_ROLE, *self.roles]
 
     @cached_property
     def registration_by_state(self) -> dict[str, TOTPRegistration]:

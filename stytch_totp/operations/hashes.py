@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.hashers import check_password
@@ -65,13 +66,13 @@ def _encode_bcrypt(digest: str, _config: Mapping[str, Any]) -> str:
     return f"bcrypt${digest}"
 
 
-def _encode_argon2(digest: str, config: Mapping[str, Any]) -> str:
+def _encode_argon2(kind: str, digest: str, config: Mapping[str, Any]) -> str:
     """A PHC string as it is; a bare digest, hexadecimal or base64, with its parameters as one."""
     if config:
         raw = bytes.fromhex(digest) if re.fullmatch(r"[0-9a-f]+", digest) else base64.b64decode(digest, validate=True)
-        salt, tail = (base64.b64encode(part).decode().rstrip("=") for part in (config["salt"].encode(), raw))
+        salt, tail = (base64.b64encode(part).decode().rstrip("=") for part in (bytes(config["salt"], "utf-8"), raw))
         memory, rounds, lanes = (int(config[name]) for name in ("memory", "iteration_amount", "threads"))
-        digest = f"$argon2{config['kind']}$v=19$m={memory},t={rounds},p={lanes}${salt}${tail}"
+        digest = f"$argon2{kind}$v=19$m={memory},t={rounds},p={lanes}${salt}${tail}"
     match = _ARGON2.fullmatch(digest)
     if not match or int(match[2]) > _MOST_ARGON2_KIB or int(match[2]) * int(match[3]) > _MOST_ITERATIONS:
         raise ValueError
@@ -134,8 +135,8 @@ def _verify_pbkdf2(rest: str, password: bytes) -> bool:
 
 _ENCODERS: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
     "bcrypt": _encode_bcrypt,
-    "argon_2i": lambda digest, config: _encode_argon2(digest, {**config, "kind": "i"} if config else {}),
-    "argon_2id": lambda digest, config: _encode_argon2(digest, {**config, "kind": "id"} if config else {}),
+    "argon_2i": partial(_encode_argon2, "i"),
+    "argon_2id": partial(_encode_argon2, "id"),
     "scrypt": _encode_scrypt,
     "pbkdf_2": _encode_pbkdf2,
 }

@@ -12,10 +12,12 @@ from stytch_totp import conf, errors
 from stytch_totp.core.ids import looks_like_id, parse_id
 from stytch_totp.core.totp import is_displayable
 from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session
+from stytch_totp.models.member import DEFAULT_ROLE
 from stytch_totp.operations import organizations
 from stytch_totp.operations.audit import Actor, Tag, record
 
 LONGEST_EMAIL = 254
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
 _NOT_DELETED = (Member.Status.PENDING, Member.Status.ACTIVE)
 
@@ -28,7 +30,7 @@ def resolve(organization: str, member: str, *, include_deleted: bool = False, kn
     """
     environment = conf.conf().environment
     key = parse_id("organization", organization, environment)
-    if known and known.organization_id == key and known.pk == parse_id("member", member, environment):
+    if known and (known.organization_id, known.pk) == (key, parse_id("member", member, environment)):
         return known
     tenant = key or organizations.resolve(organization).pk
     found = _select(member, include_deleted=include_deleted).filter(organization=tenant).first()
@@ -149,6 +151,10 @@ def _apply(member: Member, fields: dict[str, Any]) -> None:
     if "email" in fields:
         _check_email(member.email)
         member.email_key = member.email.lower()
+    if "roles" in fields:
+        member.roles = [role for role in dict.fromkeys(member.roles) if role != DEFAULT_ROLE]
+    if "mfa_phone_number" in fields:
+        _check_phone(member.mfa_phone_number)
     if "mfa_phone_number" in fields and "mfa_phone_verified" not in fields:
         member.mfa_phone_verified = False
     if "default_mfa_method" in fields:
@@ -165,6 +171,11 @@ def _check_email(email: str) -> None:
         raise errors.InvalidEmail from None
     if len(email) > LONGEST_EMAIL or not is_displayable(email):
         raise errors.InvalidEmail
+
+
+def _check_phone(number: str) -> None:
+    if number and not _E164.fullmatch(number):
+        raise errors.BadRequest("mfa_phone_number has the form of E.164: +15005550006.")
 
 
 def _check_default(member: Member) -> None:

@@ -13,6 +13,7 @@ from django.db.models.fields.json import KeyTextTransform
 from stytch_totp import conf, errors
 from stytch_totp.core.ids import Kind, parse_id
 from stytch_totp.models import Member, Organization, TOTPRegistration
+from stytch_totp.models.member import DEFAULT_ROLE
 
 FUZZY_LENGTH = 3
 Row = TypeVar("Row", bound=Model)
@@ -165,9 +166,11 @@ def _totp_exists(value: Any) -> Q:
 
 
 def _with_roles(value: Any) -> Q:
-    found = Q()
-    for role in _texts(value):
-        found |= Q(roles__icontains=f'"{role}"') if role != "stytch_member" else Q()
+    roles, found = _texts(value), Q()
+    if DEFAULT_ROLE in roles:
+        return ~_NOTHING
+    for role in roles:
+        found |= Q(roles__icontains=f'"{role}"')
     return found
 
 

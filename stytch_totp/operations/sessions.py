@@ -17,7 +17,6 @@ from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
 
 DEFAULT_MINUTES = 60
-DEFAULT_ROLE = "stytch_member"
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,8 @@ class Draft:
         session, now = self.granted.session, conf.now()
         if isinstance(self.proof, Session):
             changes = {name: getattr(session, name) for name in _CHANGING}
+            if session.expires_at != self.proof.expires_at:
+                changes["expires_at"] = session.expires_at
             if not Session.objects.advance(self.proof, now, **changes):
                 raise _lost(self.proof, now)
             return
@@ -96,7 +97,7 @@ class Draft:
         session.save(force_insert=True)
 
 
-_CHANGING = ("token_digest", "sealed_token", "factors", "claims", "last_accessed_at", "expires_at")
+_CHANGING = ("token_digest", "sealed_token", "factors", "claims", "last_accessed_at")
 
 
 def draft(
@@ -263,7 +264,7 @@ def _mint(session: Session) -> str:
             "expires_at": ids.timestamp(session.expires_at),
             "attributes": {"ip_address": "", "user_agent": ""},
             "authentication_factors": [factors.spell(one, conf.conf().environment) for one in session.factors],
-            "roles": [DEFAULT_ROLE, *member.roles],
+            "roles": member.all_roles,
         },
         jwt.ORGANIZATION_CLAIM: {
             "organization_id": conf.public_id("organization", member.organization_id),

@@ -1,0 +1,199 @@
+import pytest
+
+from stytch_totp import errors
+from stytch_totp.core import totp
+from stytch_totp.models import AuditEvent, Member, Organization, RecoveryCode, TOTPRegistration
+from stytch_totp.operations import enrolment, verification
+from tests.factories import ACTOR, code_of, make_member
+from tests.operations.situations import begin, fresh, session_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def create(member, proof=None, **options):
+    return enrolment.create(fresh(member), proof=proof, actor=ACTOR, **options)
+
+
+def test_a_new_registration_is_pending_and_comes_with_ten_codes(member):
+    made = create(member)
+    assert len(totp.decode_secret(made.secret)) == 20
+    assert len(made.recovery_codes) == 10
+    row = TOTPRegistration.objects.get()
+    assert (row.state, row.reveal()) == ("pending", totp.decode_secret(made.secret))
+    assert fresh(member).active_totp_id is None
+
+
+def test_en05_a_newer_pending_registration_replaces_the_older(member):
+    former, made = create(member), create(member)
+    assert [row.pk for row in TOTPRegistration.objects.all()] == [made.registration.pk]
+    assert RecoveryCode.objects.count() == 10
+    with pytest.raises(errors.UnableToAuthenticateTOTP):
+        verification.authenticate(fresh(member), code=code_of(former.secret), proof=begin(member), actor=ACTOR)
+
+
+def test_en06_an_active_registration_is_never_overwritten_and_goes_on_working(enrolled):
+    member, secret, _ = enrolled
+    for proof in (None, begin(member), session_of(member, "password", "totp")):
+        with pytest.raises(errors.ActiveTOTPExists):
+            create(member, proof)
+    with pytest.raises(errors.ActiveTOTPExists):
+        enrolment.migrate(fresh(member), secret=SECRET, recovery_codes=[], actor=ACTOR)
+    assert verification.authenticate(fresh(member), code=code_of(secret), proof=begin(member), actor=ACTOR)
+
+
+class TestWhoOwnsAFactorShowsItFirst:
+    """EN-02: a member with an imported phone number as second factor."""
+
+    @pytest.fixture
+    def member(self, member):
+        Member.objects.filter(pk=member.pk).update(mfa_phone_number="+15005550006", mfa_phone_verified=True)
+        return fresh(member)
+
+    def test_en02_without_a_session_or_with_a_first_factor_alone_no_totp_is_created(self, member):
+        for proof in (None, begin(member), session_of(member, "password")):
+            with pytest.raises(errors.InsufficientFactors):
+                create(member, proof)
+        assert not TOTPRegistration.objects.exists()
+
+    @pytest.mark.parametrize("second", ["totp", "recovery_codes"])
+    def test_en02_with_a_second_factor_on_the_session_it_is(self, member, second):
+        assert create(member, session_of(member, "password", second)).secret
+
+    def test_en02_the_second_factor_of_somebody_else_is_not_ones_own(self, member):
+        colleague, stranger = make_member(organization=member.organization), make_member()
+        for other in (colleague, stranger):
+            with pytest.raises(errors.MemberMismatch):
+                create(member, session_of(other, "password", "totp"))
+
+    def test_en02_a_project_that_migrates_a_member_vouches_for_it(self, member):
+        made = enrolment.migrate(member, secret=SECRET, recovery_codes=[], actor=ACTOR)
+        assert made.registration.state == "active"
+
+
+@pytest.mark.parametrize("status", ["pending", "deleted"])
+def test_factors_are_for_active_members_only(member, status):
+    Member.objects.filter(pk=member.pk).update(status=status)
+    with pytest.raises(errors.OnlyForActiveMembers):
+        create(member)
+
+
+@pytest.mark.parametrize(
+    ("rule", "allowed", "breakglass", "permitted"),
+    [
+        ("ALL_ALLOWED", [], False, True),
+        ("RESTRICTED", ["totp"], False, True),
+        ("RESTRICTED", ["sms_otp"], False, False),
+        ("RESTRICTED", ["sms_otp"], True, True),
+    ],
+)
+def test_the_organization_may_restrict_methods(member, rule, allowed, breakglass, permitted):
+    Organization.objects.update(mfa_methods=rule, allowed_mfa_methods=allowed)
+    Member.objects.update(is_breakglass=breakglass)
+    if permitted:
+        assert create(member).secret
+    else:
+        with pytest.raises(errors.TOTPRestricted):
+            create(member)
+
+
+def test_an_intermediate_session_shown_at_creation_is_not_consumed(member):
+    proof = begin(member)
+    made = create(member, proof)
+    done = verification.authenticate(fresh(member), code=code_of(made.secret), proof=proof, actor=ACTOR)
+    assert done.granted.token
+
+
+@pytest.mark.parametrize("name", ["\u202eevil", "line\nbreak", "nul\x00"])
+def test_en11_a_name_that_shows_something_else_than_it_is_makes_no_address(member, name):
+    """Such names are refused where they are set; a row that got one in another way is caught here."""
+    Organization.objects.update(name=name.replace("\x00", "\x7f"))
+    with pytest.raises(errors.BadRequest):
+        create(member)
+
+
+def test_a_migrated_registration_is_active_at_once_and_becomes_the_default(member):
+    made = enrolment.migrate(member, secret=SECRET, recovery_codes=["ckss-2skx-ebow"], actor=ACTOR)
+    assert made.member.active_totp_id == made.registration.pk
+    assert made.member.default_mfa_method == "totp"
+    assert made.recovery_codes == ["ckss-2skx-ebow"]
+    assert verification.authenticate(fresh(member), code=code_of(SECRET), proof=begin(member), actor=ACTOR)
+
+
+def test_a_migration_replaces_a_pending_registration_and_leaves_a_default_alone(member):
+    create(member)
+    Member.objects.update(default_mfa_method="sms_otp")
+    made = enrolment.migrate(fresh(member), secret=SECRET, recovery_codes=[], actor=ACTOR)
+    assert [row.pk for row in TOTPRegistration.objects.all()] == [made.registration.pk]
+    assert made.member.default_mfa_method == "sms_otp"
+
+
+@pytest.mark.parametrize(
+    "secret", ["JBSWY3DPEHPK3PXP", "0189" * 8, "jbswy3dpehpk3pxp" * 2, "Ａ" * 32, "A" * 10_000, ""]
+)
+def test_en10_only_canonical_secrets_of_128_bits_are_imported(member, secret):
+    with pytest.raises(errors.InvalidTOTPSecret):
+        enrolment.migrate(member, secret=secret, recovery_codes=[], actor=ACTOR)
+
+
+@pytest.mark.parametrize(("phone_verified", "default"), [(False, ""), (True, "sms_otp")])
+def test_deleting_a_totp_takes_its_codes_and_its_place_as_default(enrolled, phone_verified, default):
+    member, _, _ = enrolled
+    Member.objects.update(mfa_phone_verified=phone_verified, mfa_enrolled=True)
+    left = enrolment.delete(fresh(member), actor=ACTOR)
+    assert (left.active_totp_id, left.default_mfa_method, left.mfa_enrolled) == (None, default, True)
+    assert not TOTPRegistration.objects.exists()
+    assert not RecoveryCode.objects.exists()
+    with pytest.raises(errors.TOTPNotFound):
+        enrolment.delete(fresh(member), actor=ACTOR)
+
+
+def test_sessions_outlive_the_factor_that_they_carry(enrolled):
+    member, _, _ = enrolled
+    session = session_of(member, "password", "totp")
+    enrolment.delete(fresh(member), actor=ACTOR)
+    session.refresh_from_db()
+    assert session.is_live(session.started_at + 1)
+
+
+def test_a_registration_activated_while_another_is_written_wins(member, monkeypatch):
+    """The unique rule decides where the check before it was overtaken."""
+    insert = enrolment._insert
+
+    def overtaken(registration, secret, codes):
+        registration.member.registration_by_state = {}
+        TOTPRegistration.objects.create(member=member, state="active", sealed_secret=b"", created_at=0, expires_at=0)
+        insert(registration, secret, codes)
+
+    monkeypatch.setattr(enrolment, "_insert", overtaken)
+    with pytest.raises(errors.ActiveTOTPExists):
+        enrolment.migrate(member, secret=SECRET, recovery_codes=[], actor=ACTOR)
+    assert not RecoveryCode.objects.exists()
+
+
+def test_an_active_registration_found_under_the_lock_stops_a_second(enrolled, monkeypatch):
+    member, _, _ = enrolled
+    monkeypatch.setattr(enrolment, "_check_may_enrol", lambda *_, **__: None)
+    with pytest.raises(errors.ActiveTOTPExists):
+        create(member)
+
+
+def test_every_change_is_on_record(member):
+    made = create(member)
+    verification.authenticate(fresh(member), code=code_of(made.secret), proof=begin(member), actor=ACTOR)
+    enrolment.show_recovery_codes(fresh(member), actor=ACTOR)
+    enrolment.rotate_recovery_codes(fresh(member), actor=ACTOR)
+    enrolment.delete(fresh(member), actor=ACTOR)
+    rows = AuditEvent.objects.order_by("pk")
+    assert [row.tag.split(":", 1)[1] for row in rows] == [
+        "totp:created",
+        "totp:activated",
+        "recovery_codes:shown",
+        "recovery_codes:rotated",
+        "totp:deleted",
+    ]
+    assert {(row.actor_kind, row.actor_id, row.request_id) for row in rows} == {
+        ("project", "tests", "request-id-test-tests")
+    }
+    assert {row.member_id for row in rows} == {member.pk}
