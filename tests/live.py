@@ -61,9 +61,12 @@ def serve(
     atomic_requests: bool = False,
     settings: dict[str, Any] | None = None,
 ) -> Iterator[Live]:
-    """A server on a fresh database of ``kind``; ``settings`` are further STYTCH_TOTP entries."""
+    """A server on a fresh database of ``kind``; ``settings`` are further STYTCH_TOTP entries.
+
+    Its clock stands at the beginning of the present step: never ahead of the time that an SDK goes by.
+    """
     with databases.fresh(kind, directory) as database:
-        (directory / "clock").write_text(repr(float(int(time.time()) // 30 * 30 + 10)))
+        (directory / "clock").write_text(repr(float(int(time.time()) // 30 * 30)))
         port = _free_port()
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.live_settings",

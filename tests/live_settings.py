@@ -7,4 +7,5 @@ from example_project.settings import *  # noqa: F403
 from example_project.settings import DATABASES, STYTCH_TOTP
 
 STYTCH_TOTP |= {"CLOCK": "tests.clock.shared", **json.loads(os.environ.get("STYTCH_TOTP_EXTRA", "{}"))}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["ATOMIC_REQUESTS"] = os.environ.get("ATOMIC_REQUESTS") == "1"

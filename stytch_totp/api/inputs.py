@@ -121,6 +121,15 @@ class Objects(StrictField):
         return list(data)
 
 
+class Items(StrictField):
+    """A list, whatever is in it: the operation judges that."""
+
+    expected = "a list"
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        return data if isinstance(data, list) else self.refuse()
+
+
 class Anything(StrictField):
     """Handed on as it came: the operation judges it."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.urls import URLPattern, include, path
+from django.urls import URLPattern, include, path, re_path
 
 from stytch_totp.api.authentication import ProjectAuthentication
 from stytch_totp.api.b2b.members import MemberViewSet
@@ -57,13 +57,15 @@ def mount(endpoints: Iterable[Endpoint], **caller: Any) -> Iterable[URLPattern]:
     for route, viewset, actions in endpoints:
         options = {} if viewset.authentication_classes == () else caller
         yield path(route, _view(viewset, actions, **options))
-    for route in ("", "<path:rest>"):
-        yield path(route, _view(NotServed, dict.fromkeys(_VERBS, "refuse")))
 
 
 def _view(viewset: type[StytchViewSet], actions: dict[str, Any], **options: Any) -> Any:
     # A transaction around the request would roll a paid attempt back with the response that refuses it.
-    return transaction.non_atomic_requests(viewset.as_view(actions, **options))
+    return transaction.non_atomic_requests(viewset.as_view(dict(actions), **options))
 
 
-urlpatterns = [path("v1/", include(list(mount(ENDPOINTS, authentication_classes=[ProjectAuthentication]))))]
+urlpatterns = [
+    path("v1/", include(list(mount(ENDPOINTS, authentication_classes=[ProjectAuthentication])))),
+    # The rest of what lies below, so that it is answered in JSON and never redirected by APPEND_SLASH.
+    re_path(r"^v1(?:/|\Z)", _view(NotServed, dict.fromkeys(_VERBS, "refuse"))),
+]

@@ -43,12 +43,9 @@ CLEAR = Budget()
 
 def charge(budget: Budget, policy: LockPolicy, now: int) -> Budget | None:
     """The budget after one more attempt, or None while locked. The attempt that fills the budget locks it."""
-    if budget.failures < policy.threshold:
-        failures = budget.failures + 1
-    elif now >= budget.locked_until:
-        failures = 1
-    else:
+    if now < budget.locked_until:
         return None
+    failures = budget.failures + 1 if budget.failures < policy.threshold else 1
     if failures < policy.threshold:
         return replace(budget, failures=failures)
     locks = budget.locks + 1
@@ -57,6 +54,6 @@ def charge(budget: Budget, policy: LockPolicy, now: int) -> Budget | None:
 
 def refund(budget: Budget, policy: LockPolicy) -> Budget:
     """The budget without one charged attempt; a lock that this attempt made goes with it."""
-    if budget.failures >= policy.threshold:
+    if budget.failures >= policy.threshold and budget.locks:
         return Budget(policy.threshold - 1, budget.locks - 1)
     return replace(budget, failures=max(0, budget.failures - 1))

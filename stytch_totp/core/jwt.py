@@ -96,8 +96,9 @@ def verify(token: str, *, find_key: Callable[[str], rsa.RSAPublicKey | None], au
         )
     except (pyjwt.PyJWTError, ValueError, TypeError, RecursionError):
         raise InvalidJWT from None
-    times = [claims[name] for name in ("exp", "iat", "nbf")]
-    if not all(type(value) is int for value in times) or times[0] - times[1] != LIFETIME:
+    expires, issued, begins = (claims[name] for name in ("exp", "iat", "nbf"))
+    integers = all(type(value) is int for value in (expires, issued, begins))
+    if not integers or begins != issued or expires - issued != LIFETIME:
         raise InvalidJWT
     if not isinstance(claims.get(SESSION_CLAIM), dict):
         raise InvalidJWT

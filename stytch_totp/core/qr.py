@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from qrcode.constants import ERROR_CORRECT_M
 from qrcode.main import QRCode
 
-SCALE = 4  # pixels a module
+SCALE = 5  # pixels a module
 QUIET_ZONE = 4  # modules of white around the code (ISO/IEC 18004)
-# Any mask decodes. Trying all eight for the prettiest is four fifths of the time that a QR code takes.
-MASK = 0
+# Any mask decodes, and trying all eight for the prettiest takes longer than all the rest. Of the eight, readers
+# stumble least over this one.
+MASK = 4
 
 
 def png_data_uri(text: str) -> str:

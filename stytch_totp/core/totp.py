@@ -109,7 +109,7 @@ def provisioning_uri(secret: str, *, issuer: str, account: str) -> str:
     if not is_displayable(issuer + account):
         raise ValueError("control and formatting characters can't stand in an otpauth address")
     issuer = quote(issuer.replace(":", "")[:ISSUER_CHARACTERS].strip(), safe="")
-    account = quote(account.replace(":", "")[:ACCOUNT_CHARACTERS], safe="@")
+    account = quote(account.replace(":", "")[:ACCOUNT_CHARACTERS], safe="")
     return (
         f"otpauth://totp/{issuer}:{account}"
         f"?algorithm=SHA1&digits={DIGITS}&period={PERIOD}&secret={secret}&issuer={issuer}"

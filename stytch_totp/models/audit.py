@@ -5,6 +5,17 @@ from typing import Any
 from django.db import models
 
 
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def update(self, **_: Any) -> int:
+        raise TypeError("audit events are not changed")
+
+    def bulk_update(self, *_: Any, **__: Any) -> int:
+        raise TypeError("audit events are not changed")
+
+    def delete(self) -> Any:
+        raise TypeError("audit events are not deleted")
+
+
 class AuditEvent(models.Model):
     """What happened, written in the transaction that made it happen.
 
@@ -21,6 +32,8 @@ class AuditEvent(models.Model):
     organization_id = models.UUIDField(null=True)
     member_id = models.UUIDField(null=True)
 
+    objects = AuditEventQuerySet.as_manager()
+
     class Meta:
         indexes = [models.Index(fields=["member_id", "at"], name="stytch_totp_audit_of_member")]
 
@@ -30,7 +43,8 @@ class AuditEvent(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise TypeError("audit events are not changed")
-        super().save(*args, **kwargs)
+        # An insert or nothing: an event that brings an id of its own doesn't overwrite the one that has it.
+        super().save(*args, **{**kwargs, "force_insert": True})
 
     def delete(self, *_: Any, **__: Any) -> Any:
         raise TypeError("audit events are not deleted")

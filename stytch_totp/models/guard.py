@@ -17,21 +17,24 @@ class GuardQuerySet(models.QuerySet["Guard"]):
 
     def charge(self, policy: LockPolicy, now: int) -> bool:
         """Pay for one attempt. False, and nothing paid, while locked."""
-        full, over = policy.threshold, Q(failures__gte=policy.threshold, locked_until__lte=now)
-        if self.filter(failures__lt=full - 1).update(failures=F("failures") + 1):
+        full, unlocked = policy.threshold, self.filter(locked_until__lte=now)
+        if unlocked.filter(failures__lt=full - 1).update(failures=F("failures") + 1):
             return True
-        if full > 1 and self.filter(over).update(failures=1):
+        if full > 1 and unlocked.filter(failures__gte=full).update(failures=1):
             return True
-        last = Q(failures=full - 1) if full > 1 else Q(failures=0) | over
+        last = Q(failures=full - 1) if full > 1 else Q()
         locked_until = now + _lock_seconds(policy)
-        filled = self.filter(last).update(failures=full, locked_at=now, locked_until=locked_until, locks=F("locks") + 1)
+        filled = unlocked.filter(last).update(
+            failures=full, locked_at=now, locked_until=locked_until, locks=F("locks") + 1
+        )
         return filled == 1
 
     def refund(self, policy: LockPolicy) -> None:
         """Take one attempt back, and the lock that it made."""
         full = policy.threshold
-        if not self.filter(failures__gt=0, failures__lt=full).update(failures=F("failures") - 1):
-            self.filter(failures__gte=full).update(failures=full - 1, locked_at=0, locked_until=0, locks=F("locks") - 1)
+        locking = self.filter(failures__gte=full, locks__gt=0)
+        if not locking.update(failures=full - 1, locked_at=0, locked_until=0, locks=F("locks") - 1):
+            self.filter(failures__gt=0).update(failures=F("failures") - 1)
 
     def clear(self) -> None:
         """After a success: nothing counted, nothing locked."""

@@ -81,7 +81,7 @@ def record(tag: Tag, actor: Actor, *, member: Member | None = None, organization
         organization_id=member.organization_id if member else organization.pk if organization else None,
         member_id=member.pk if member else None,
     )
-    event.save(force_insert=True)
+    event.save()
     if audit_event_recorded.has_listeners():
         send: Any = partial(audit_event_recorded.send_robust, sender=AuditEvent, event=event)
         transaction.on_commit(send)

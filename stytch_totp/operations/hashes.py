@@ -71,16 +71,19 @@ def _encode_argon2(kind: str, digest: str, config: Mapping[str, Any]) -> str:
     if config:
         raw = bytes.fromhex(digest) if re.fullmatch(r"[0-9a-f]+", digest) else base64.b64decode(digest, validate=True)
         salt, tail = (base64.b64encode(part).decode().rstrip("=") for part in (bytes(config["salt"], "utf-8"), raw))
-        memory, rounds, lanes = (int(config[name]) for name in ("memory", "iteration_amount", "threads"))
+        memory, rounds, lanes = (_count(config, name) for name in ("memory", "iteration_amount", "threads"))
         digest = f"$argon2{kind}$v=19$m={memory},t={rounds},p={lanes}${salt}${tail}"
     match = _ARGON2.fullmatch(digest)
-    if not match or int(match[2]) > _MOST_ARGON2_KIB or int(match[2]) * int(match[3]) > _MOST_ITERATIONS:
+    if not match:
+        raise ValueError
+    memory, rounds, lanes = map(int, match.groups()[1:])
+    if not 0 < 8 * lanes <= memory <= _MOST_ARGON2_KIB or not 0 < memory * rounds <= _MOST_ITERATIONS:
         raise ValueError
     return f"argon2${digest}"
 
 
 def _encode_scrypt(digest: str, config: Mapping[str, Any]) -> str:
-    n, r, p = (int(config[name]) for name in ("n_parameter", "r_parameter", "p_parameter"))
+    n, r, p = (_count(config, name) for name in ("n_parameter", "r_parameter", "p_parameter"))
     sensible = 1 < n <= _MOST_SCRYPT_N and 1 <= r <= _MOST_SCRYPT_R and 1 <= p <= _MOST_SCRYPT_P
     if not sensible or n & (n - 1) or 128 * n * r > _SCRYPT_MEMORY // 2:
         raise ValueError
@@ -88,10 +91,16 @@ def _encode_scrypt(digest: str, config: Mapping[str, Any]) -> str:
 
 
 def _encode_pbkdf2(digest: str, config: Mapping[str, Any]) -> str:
-    name, rounds = config.get("algorithm") or "sha256", int(config["iteration_amount"])
+    name, rounds = config.get("algorithm") or "sha256", _count(config, "iteration_amount")
     if name not in _PBKDF2_DIGESTS or not 1 <= rounds <= _MOST_ITERATIONS:
         raise ValueError
     return f"pbkdf2${name}${rounds}${_base64(config['salt'])}${_base64(digest)}"
+
+
+def _count(config: Mapping[str, Any], name: str) -> int:
+    if type(config[name]) is not int:
+        raise ValueError
+    return int(config[name])
 
 
 def _base64(text: str) -> str:
@@ -101,7 +110,10 @@ def _base64(text: str) -> str:
 
 
 def _verify_bcrypt(rest: str, password: bytes) -> bool:
-    return bcrypt.checkpw(password[:_BCRYPT_BYTES], rest.encode())
+    try:
+        return bcrypt.checkpw(password[:_BCRYPT_BYTES], rest.encode())
+    except ValueError:  # 53 good characters that no password has
+        return False
 
 
 def _verify_argon2(rest: str, password: bytes) -> bool:

@@ -30,7 +30,8 @@ def resolve(organization: str, member: str, *, include_deleted: bool = False, kn
     """
     environment = conf.conf().environment
     key = parse_id("organization", organization, environment)
-    if known and (known.organization_id, known.pk) == (key, parse_id("member", member, environment)):
+    same = known and (known.organization_id, known.pk) == (key, parse_id("member", member, environment))
+    if known and same and known.organization.kind == Organization.Kind.TENANT:
         return known
     tenant = key or organizations.resolve(organization).pk
     found = _select(member, include_deleted=include_deleted).filter(organization=tenant).first()
@@ -50,9 +51,16 @@ def resolve_anywhere(member: str, *, include_deleted: bool = False) -> Member:
 
 def by_email(organization: Organization, email: str) -> Member | None:
     """The member with this e-mail address, compared without case."""
-    return (
-        Member.objects.select_related("organization").filter(organization=organization, email_key=email.lower()).first()
-    )
+    rows = Member.objects.select_related("organization").filter(organization=organization)
+    return rows.filter(email_key=email_key(email)).first()
+
+
+def email_key(email: str) -> str:
+    """The form in which addresses are compared: without case, as ASCII has it.
+
+    Unicode's lower case makes an ASCII k of the Kelvin sign, and so one person's address of another's.
+    """
+    return email.lower() if email.isascii() else email
 
 
 def reload(member: Member) -> Member:
@@ -125,7 +133,7 @@ def reactivate(member: Member, *, actor: Actor) -> Member:
         deleted = Member.objects.filter(pk=member.pk, status=Member.Status.DELETED)
         try:
             with transaction.atomic():
-                deleted.update(status=Member.Status.ACTIVE, email_key=member.email.lower(), updated_at=conf.now())
+                deleted.update(status=Member.Status.ACTIVE, email_key=email_key(member.email), updated_at=conf.now())
         except IntegrityError:
             raise errors.ReactivationEmailTaken from None
         record(Tag.MEMBER_REACTIVATED, actor, member=member)
@@ -150,7 +158,7 @@ def _apply(member: Member, fields: dict[str, Any]) -> None:
         setattr(member, name, organizations.merged_metadata(getattr(member, name), value) if metadata else value)
     if "email" in fields:
         _check_email(member.email)
-        member.email_key = member.email.lower()
+        member.email_key = email_key(member.email)
     if "roles" in fields:
         member.roles = [role for role in dict.fromkeys(member.roles) if role != DEFAULT_ROLE]
     if "mfa_phone_number" in fields:
@@ -169,7 +177,7 @@ def _check_email(email: str) -> None:
         validate_email(email)
     except ValidationError:
         raise errors.InvalidEmail from None
-    if len(email) > LONGEST_EMAIL or not is_displayable(email):
+    if len(email) > LONGEST_EMAIL or not email.isascii() or not is_displayable(email):
         raise errors.InvalidEmail
 
 

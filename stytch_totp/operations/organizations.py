@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.text import slugify
 
 from stytch_totp import conf, errors
@@ -18,6 +18,7 @@ from stytch_totp.models import Member, Organization
 from stytch_totp.operations.audit import Actor, Tag, record
 
 LONGEST_NAME = 128
+_ROUTE_WORDS = frozenset({"members", "search"})
 _SLUG = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._~-]{2,128}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
 _COLUMNS = frozenset(
@@ -149,15 +150,20 @@ def _apply(organization: Organization, fields: Mapping[str, Any]) -> None:
 def _check(organization: Organization) -> None:
     if not 1 <= len(organization.name) <= LONGEST_NAME or not is_displayable(organization.name):
         raise errors.InvalidOrganizationName
-    if not _SLUG.fullmatch(organization.slug) or looks_like_id(organization.slug):
+    if not _SLUG.fullmatch(organization.slug) or _is_reserved(organization.slug):
         raise errors.InvalidOrganizationSlug
     external = organization.external_id
-    if external is not None and (not _EXTERNAL_ID.fullmatch(external) or looks_like_id(external)):
+    if external is not None and (not _EXTERNAL_ID.fullmatch(external) or _is_reserved(external)):
         raise errors.InvalidOrganizationExternalID
     if organization.mfa_methods == policy.RESTRICTED and not organization.allowed_mfa_methods:
         raise errors.AllowedMFAMethodsRequired
     if organization.auth_methods == policy.RESTRICTED and not organization.allowed_auth_methods:
         raise errors.AllowedAuthMethodsRequired
+
+
+def _is_reserved(name: str) -> bool:
+    """Whether it has the form of an id, which could be somebody else's, or the place of a route's own word."""
+    return looks_like_id(name) or name in _ROUTE_WORDS
 
 
 def _save(organization: Organization, *, force_insert: bool = False) -> None:
@@ -177,6 +183,7 @@ def _save(organization: Organization, *, force_insert: bool = False) -> None:
 def _derived_slug(name: str) -> str:
     """A slug of the name, made unique where it has to be."""
     slug = slugify(name)[:100]
-    if _SLUG.fullmatch(slug) and not Organization.objects.filter(slug=slug).exists() and not looks_like_id(slug):
+    taken = Organization.objects.filter(Q(slug=slug) | Q(external_id=slug))
+    if _SLUG.fullmatch(slug) and not _is_reserved(slug) and not taken.exists():
         return slug
     return f"{slug or 'organization'}-{secrets.token_hex(4)}"

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -14,6 +15,7 @@ from stytch_totp import conf, errors
 from stytch_totp.core.ids import Kind, parse_id
 from stytch_totp.models import Member, Organization, TOTPRegistration
 from stytch_totp.models.member import DEFAULT_ROLE
+from stytch_totp.operations.members import email_key
 
 FUZZY_LENGTH = 3
 Row = TypeVar("Row", bound=Model)
@@ -113,7 +115,7 @@ def _keys(kind: Kind, value: Any) -> list[UUID]:
 
 
 def _emails(value: Any) -> list[str]:
-    return [one.lower() for one in _texts(value)]
+    return [email_key(one) for one in _texts(value)]
 
 
 def _listed(setting: str) -> Callable[[Any], Q]:
@@ -122,15 +124,20 @@ def _listed(setting: str) -> Callable[[Any], Q]:
     def condition(value: Any) -> Q:
         found = Q()
         for one in _texts(value):
-            found |= Q(pk__in=_containing(setting, f'"{one}"'))
+            found |= _containing(setting, f'"{one}"', json.dumps(one))
         return found
 
     return condition
 
 
-def _containing(setting: str, text: str) -> QuerySet[Any, Any]:
+def _listed_fuzzy(setting: str) -> Callable[[Any], Q]:
+    return lambda value: _containing(setting, _fuzzy(value), json.dumps(value)[1:-1])
+
+
+def _containing(setting: str, plain: str, escaped: str) -> Q:
+    """Whether a setting's JSON has a text in it: databases differ in whether they keep its letters escaped."""
     listed = Organization.objects.annotate(listed=KeyTextTransform(setting, "settings"))
-    return listed.filter(listed__icontains=text).values("pk")
+    return Q(pk__in=listed.filter(Q(listed__icontains=plain) | Q(listed__icontains=escaped)).values("pk"))
 
 
 _NOTHING = Q(pk__in=[])
@@ -152,7 +159,7 @@ _ORGANIZATION_FILTERS: Filters = {
     "member_emails": lambda value: _has_member(Q(email_key__in=_emails(value))),
     "member_email_fuzzy": lambda value: _has_member(Q(email_key__contains=_fuzzy(value).lower())),
     "allowed_domains": _listed("email_allowed_domains"),
-    "allowed_domain_fuzzy": lambda value: Q(pk__in=_containing("email_allowed_domains", _fuzzy(value))),
+    "allowed_domain_fuzzy": _listed_fuzzy("email_allowed_domains"),
     "claimed_email_domains": _listed("claimed_email_domains"),
     # Single sign-on is not served, so no organization has a connection.
     "has_active_sso_connection": lambda value: _having(_NOTHING, _boolean(value)),

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from stytch_totp import conf, errors
 from stytch_totp.core import factors, ids, jwt, tokens
-from stytch_totp.models import IntermediateSession, Member, Session
+from stytch_totp.models import IntermediateSession, Member, Organization, Session
 from stytch_totp.operations import signing
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
@@ -55,7 +55,7 @@ def find(*, session_token: str = "", session_jwt: str = "") -> Session:
             found = rows.get(pk=_session_of(session_jwt))
     except Session.DoesNotExist:
         raise errors.SessionNotFound from None
-    if not found.is_live(conf.now()):
+    if not found.is_live(conf.now()) or not _is_tenants(found):
         raise errors.SessionNotFound
     return found
 
@@ -196,8 +196,9 @@ def revoke(session: Session, *, actor: Actor) -> None:
 
 
 def revoke_by_id(key: UUID, *, actor: Actor) -> None:
-    session = Session.objects.live(conf.now()).filter(pk=key).select_related("member").first()
-    if session is None:
+    live = Session.objects.live(conf.now()).select_related("member__organization")
+    session = live.filter(pk=key).first()
+    if session is None or not _is_tenants(session):
         raise errors.SessionNotFound
     revoke(session, actor=actor)
 
@@ -219,9 +220,14 @@ def _find_intermediate(token: str) -> IntermediateSession:
         found = rows.get(token_digest=tokens.digest("intermediate", token))
     except IntermediateSession.DoesNotExist:
         raise errors.IntermediateSessionNotFound from None
-    if not found.is_live(conf.now()):
+    if not found.is_live(conf.now()) or not _is_tenants(found):
         raise errors.IntermediateSessionNotFound
     return found
+
+
+def _is_tenants(found: Session | IntermediateSession) -> bool:
+    """Whether it is a Member's. A consumer User is none, though both are rows of one table."""
+    return bool(found.member.organization.kind == Organization.Kind.TENANT)
 
 
 def _session_of(session_jwt: str) -> UUID:

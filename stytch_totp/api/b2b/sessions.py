@@ -46,7 +46,9 @@ class SessionViewSet(StytchViewSet):
         if len(given) != 1:
             raise errors.TooManySessionArguments if given else errors.NoSessionArguments
         granted = sessions.authenticate(**{given[0]: data[given[0]]}, **wishes(data))
-        return self.answer(**member_fields(granted.session.member), **member_session_fields(granted))
+        fields = member_fields(granted.session.member) | member_session_fields(granted)
+        del fields["member_id"]
+        return self.answer(**fields)
 
     def revoke(self, request: Request) -> Response:
         data = self.read(RevokeInput)

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from stytch_totp import errors
-from stytch_totp.api.inputs import CREDENTIALS, Anything, Choice, Credentials, Flag, Number, SessionWishes, Text
+from stytch_totp.api.inputs import CREDENTIALS, Anything, Choice, Credentials, Flag, Items, Number, SessionWishes, Text
 from stytch_totp.api.objects import member_fields, member_session_fields
 from stytch_totp.api.views import StytchViewSet
 from stytch_totp.conf import public_id
@@ -37,7 +37,7 @@ class AuthenticateInput(Subject, Credentials, SessionWishes):
 
 class MigrateInput(Subject):
     secret = Text(longest=4096, error=errors.InvalidTOTPSecret)
-    recovery_codes = Anything()
+    recovery_codes = Items()
 
 
 class RecoverInput(Subject, Credentials, SessionWishes):
@@ -121,6 +121,5 @@ class RecoveryCodeViewSet(StytchViewSet):
         return self.answer(
             **member_fields(done.member),
             **member_session_fields(done.granted),
-            organization_id=public_id("organization", done.member.organization_id),
             recovery_codes_remaining=done.remaining,
         )

@@ -1,0 +1,148 @@
+"""The checker that every other test here leans on: what it lets pass and what it doesn't."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests.contract import openapi
+
+UUID = "11111111-1111-4111-8111-111111111111"
+STRENGTH = {
+    "status_code": 200,
+    "request_id": f"request-id-test-{UUID}",
+    "valid_password": True,
+    "score": 4,
+    "breached_password": False,
+    "strength_policy": "zxcvbn",
+    "breach_detection_on_create": False,
+    "luds_feedback": None,
+    "zxcvbn_feedback": {"warning": "", "suggestions": []},
+}
+ERROR = {
+    "status_code": 404,
+    "request_id": f"request-id-test-{UUID}",
+    "error_type": "member_not_found",
+    "error_message": "no",
+    "error_url": "https://stytch.com/docs/b2b/api/errors/404#member_not_found",
+}
+SESSION = {
+    "member_session_id": f"session-test-{UUID}",
+    "member_id": f"member-test-{UUID}",
+    "organization_id": f"organization-test-{UUID}",
+    "organization_slug": "acme",
+    "started_at": "2027-01-15T08:00:00Z",
+    "last_accessed_at": "2027-01-15T08:00:00Z",
+    "expires_at": "2027-01-15T09:00:00Z",
+    "authentication_factors": [{"type": "password", "delivery_method": "knowledge"}],
+    "roles": ["stytch_member"],
+    "custom_claims": {},
+}
+SESSIONS = {"status_code": 200, "request_id": f"request-id-test-{UUID}", "member_sessions": [SESSION]}
+
+MISSING = object()
+
+
+def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """``body`` with the value at a dotted path replaced, or taken away if it is MISSING."""
+    result = copy.deepcopy(body)
+    *way, last = path.split(".")
+    place: Any = result
+    for step in way:
+        place = place[int(step) if step.isdigit() else step]
+    if value is MISSING:
+        del place[last]
+    else:
+        place[last] = value
+    return result
+
+
+def strength(body: Any, *, status: int = 200, content_type: str = "application/json") -> None:
+    openapi.check("POST", "/v1/b2b/passwords/strength_check", status, content_type, body)
+
+
+def sessions(body: Any) -> None:
+    openapi.check("GET", "/v1/b2b/sessions", 200, "application/json", body)
+
+
+def error(body: Any) -> None:
+    openapi.check("GET", "/v1/b2b/no/such/route", 404, "application/json; charset=utf-8", body)
+
+
+@pytest.mark.parametrize(
+    ("check", "body"),
+    [
+        (strength, STRENGTH),
+        (strength, changed(STRENGTH, "zxcvbn_feedback", None)),
+        (strength, changed(STRENGTH, "luds_feedback", MISSING)),
+        (sessions, SESSIONS),
+        (sessions, changed(SESSIONS, "member_sessions.0.authentication_factors.0.created_at", None)),
+        (error, ERROR),
+        (error, {**ERROR, "error_details": {"field": "member_id"}}),
+    ],
+)
+def test_what_fits_passes(check, body):
+    check(body)
+
+
+FACTOR = "member_sessions.0.authentication_factors.0"
+
+
+@pytest.mark.parametrize(
+    ("check", "body", "path", "value"),
+    [
+        (strength, STRENGTH, "score", MISSING),
+        (strength, STRENGTH, "score", None),
+        (strength, STRENGTH, "score", "4"),
+        (strength, STRENGTH, "score", True),
+        (strength, STRENGTH, "valid_password", 1),
+        (strength, STRENGTH, "request_id", ""),
+        (strength, STRENGTH, "status_code", 201),
+        (strength, STRENGTH, "zxcvbn_feedback.suggestions", [1]),
+        (strength, STRENGTH, "zxcvbn_feedback.warning", MISSING),
+        (strength, STRENGTH, "zxcvbn_fedback", {}),
+        (sessions, SESSIONS, "member_sessions", {}),
+        (sessions, SESSIONS, "member_sessions.0.custom_claims", MISSING),
+        (sessions, SESSIONS, "member_sessions.0.expires_at", "2027-01-15 09:00:00"),
+        (sessions, SESSIONS, "member_sessions.0.member_session_id", f"member-session-test-{UUID}"),
+        (sessions, SESSIONS, f"{FACTOR}.type", "totps"),
+        (sessions, SESSIONS, f"{FACTOR}.delivery_method", "app"),
+        (sessions, SESSIONS, f"{FACTOR}.authenticator_app_factor", {}),
+        (error, ERROR, "error_type", MISSING),
+        (error, ERROR, "error_message", ""),
+        (error, ERROR, "status_code", 400),
+        (error, ERROR, "error_url", "https://stytch.com/docs/b2b/api/errors/404#session_not_found"),
+        (error, ERROR, "request_id", None),
+        (error, ERROR, "body", "x"),
+    ],
+)
+def test_what_does_not_fit_fails(check, body, path, value):
+    with pytest.raises(openapi.Misfit):
+        check(changed(body, path, value))
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type"), [(201, "application/json"), (204, "application/json"), (200, "text/html")]
+)
+def test_a_success_is_a_200_of_json(status, content_type):
+    with pytest.raises(openapi.Misfit):
+        strength({**STRENGTH, "status_code": status}, status=status, content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "template"),
+    [
+        ("POST", "/v1/b2b/organizations/search", "/v1/b2b/organizations/search"),
+        ("GET", "/v1/b2b/organizations/search", "/v1/b2b/organizations/{organization_id}"),
+        ("POST", "/v1/b2b/organizations/members/search", "/v1/b2b/organizations/members/search"),
+        ("GET", "/v1/b2b/organizations/o%2F1/member", "/v1/b2b/organizations/{organization_id}/member"),
+        ("PUT", "/v1/b2b/organizations/o/members/m", "/v1/b2b/organizations/{organization_id}/members/{member_id}"),
+    ],
+)
+def test_a_path_belongs_to_its_most_literal_operation(method, path, template):
+    assert openapi.operation(method, path) == template
+
+
+def test_a_success_of_an_operation_that_the_api_does_not_have_fails():
+    with pytest.raises(openapi.Misfit):
+        openapi.check("PATCH", "/v1/b2b/organizations/o", 200, "application/json", STRENGTH)
