@@ -163,6 +163,10 @@ def _value_faults(built: Conf) -> list[Fault]:
     elif any(not isinstance(secret, str) or len(secret) < SHORTEST_SECRET for secret in built.secrets):
         found.append(Fault("short_secret", f"a server secret has {SHORTEST_SECRET} characters or more"))
     try:
+        _ = built.read_clock
+    except ImportError:
+        found.append(Fault("clock", "CLOCK is not the dotted path of a callable"))
+    try:
         _ = built.keys
     except KeyringError as error:
         found.append(Fault(f"keyring_{error.code}", str(error)))

@@ -4,6 +4,7 @@ import hashlib
 import os
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from stytch_totp.conf import Conf, conf, faults, now, public_id
@@ -245,3 +246,8 @@ def test_cr13_a_refusal_quotes_no_secret(configure, entries):
 def test_se01_secrets_are_known_by_their_digests():
     expected = hashlib.sha256(b"stytch_totp:secret:secret-test-of-the-test-suite-0123456789").hexdigest()
     assert conf().secret_digests == (expected,)
+
+
+def test_a_clock_that_is_not_there_is_a_fault():
+    good = dict(django_settings.STYTCH_TOTP)
+    assert [fault.code for fault in faults({**good, "CLOCK": "tests.clock.no_such_clock"})] == ["clock"]

@@ -67,7 +67,9 @@ class Member(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organization", "email_key"], name="stytch_totp_one_member_an_email"),
-            models.UniqueConstraint("organization", "external_id", name="stytch_totp_one_member_an_external_id"),
+            models.UniqueConstraint(
+                fields=["organization", "external_id"], name="stytch_totp_one_member_an_external_id"
+            ),
             models.UniqueConstraint(fields=["organization", "user"], name="stytch_totp_one_member_a_user"),
         ]
         indexes = [models.Index(fields=["organization", "created_at", "id"], name="stytch_totp_member_listing")]

@@ -33,9 +33,9 @@ def create(member: Member, *, proof: Proof, actor: Actor, minutes: int = DEFAULT
     secret, recovery_codes = totp.generate_secret(), codes.generate_set()
     try:
         uri = totp.provisioning_uri(secret, issuer=_issuer(member), account=member.email)
+        qr_code = qr.png_data_uri(uri)
     except ValueError as error:
         raise errors.BadRequest(f"The organization's name or the e-mail address is unusable: {error}.") from None
-    qr_code = qr.png_data_uri(uri)
     now = conf.now()
     with transaction.atomic():
         current = members.lock(member)
