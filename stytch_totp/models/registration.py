@@ -20,11 +20,11 @@ class RegistrationQuerySet(models.QuerySet["TOTPRegistration"]):
 
         The first claim on a pending registration makes it active, as long as it has not expired.
         """
-        claim = self.filter(pk=registration.pk, state=registration.state, last_step__lt=step)
+        claim = self.filter(pk=registration.pk, last_step__lt=step)
         if registration.state == TOTPRegistration.State.ACTIVE:
             return claim.update(last_step=step) == 1
-        activated = claim.filter(expires_at__gt=now)
-        return activated.update(last_step=step, state=TOTPRegistration.State.ACTIVE, verified_at=now) == 1
+        pending = claim.filter(state=TOTPRegistration.State.PENDING, expires_at__gt=now)
+        return pending.update(last_step=step, state=TOTPRegistration.State.ACTIVE, verified_at=now) == 1
 
 
 class TOTPRegistration(models.Model):

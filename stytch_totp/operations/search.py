@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Lower
+from django.db.models.lookups import Contains
 
 from stytch_totp import conf, errors
 from stytch_totp.core.ids import Kind, parse_id
@@ -155,7 +157,7 @@ _ORGANIZATION_FILTERS: Filters = {
     "organization_ids": lambda value: Q(pk__in=_keys("organization", value)),
     "organization_slugs": lambda value: Q(slug__in=_texts(value)),
     "organization_name_fuzzy": lambda value: Q(name__icontains=_fuzzy(value)),
-    "organization_slug_fuzzy": lambda value: Q(slug__icontains=_fuzzy(value)),
+    "organization_slug_fuzzy": lambda value: Q(Contains(Lower("slug"), _fuzzy(value).lower())),
     "member_emails": lambda value: _has_member(Q(email_key__in=_emails(value))),
     "member_email_fuzzy": lambda value: _has_member(Q(email_key__contains=_fuzzy(value).lower())),
     "allowed_domains": _listed("email_allowed_domains"),

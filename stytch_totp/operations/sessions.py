@@ -52,7 +52,7 @@ def find(*, session_token: str = "", session_jwt: str = "") -> Session:
         if session_token:
             found = rows.get(token_digest=tokens.digest("session", session_token))
         else:
-            found = rows.get(pk=_session_of(session_jwt))
+            found = rows.get(pk=_key_of(session_jwt))
     except Session.DoesNotExist:
         raise errors.SessionNotFound from None
     if not found.is_live(conf.now()) or not _is_tenants(found):
@@ -128,7 +128,7 @@ def draft(
     session.last_accessed_at = now
     session.token_digest = tokens.digest("session", token)
     session.sealed_token = session.seal(token)
-    return Draft(Granted(session, token, _mint(session)), proof)
+    return Draft(Granted(session, token, signing.mint(session)), proof)
 
 
 def _lost(session: Session, now: int) -> errors.StytchError:
@@ -157,7 +157,7 @@ def authenticate(
             found.refresh_from_db(fields=["claims"])
             found.claims = _merged(found.claims, claims)
             same.update(claims=found.claims, version=F("version") + 1)
-    return Granted(found, session_token or found.reveal(), _mint(found))
+    return Granted(found, session_token or found.reveal(), signing.mint(found))
 
 
 def begin(member: Member, factor: factors.Factor) -> str:
@@ -230,12 +230,12 @@ def _is_tenants(found: Session | IntermediateSession) -> bool:
     return bool(found.member.organization.kind == Organization.Kind.TENANT)
 
 
-def _session_of(session_jwt: str) -> UUID:
+def _key_of(session_jwt: str) -> UUID:
     try:
-        claims = signing.verify(session_jwt)
+        named = signing.session_named_by(session_jwt)
     except jwt.InvalidJWT:
         raise errors.UnableToParseSessionJWT from None
-    return parse_session_id(str(claims[jwt.SESSION_CLAIM].get("id")))
+    return parse_session_id(named)
 
 
 def _merged(stored: Mapping[str, Any], claims: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -250,31 +250,3 @@ _CLAIMS_ERRORS = {
     "stytch": errors.StytchClaims,
     "too_large": errors.CustomClaimsTooLarge,
 }
-
-
-def _mint(session: Session) -> str:
-    """The session JWT (contract 5.3). What it says of factors is what the row says now."""
-    now, member = conf.now(), session.member
-    payload = {
-        **session.claims,
-        "aud": [conf.conf().project_id],
-        "iss": f"stytch.com/{conf.conf().project_id}",
-        "sub": conf.public_id("member", member.pk),
-        "iat": now,
-        "nbf": now,
-        "exp": now + jwt.LIFETIME,
-        jwt.SESSION_CLAIM: {
-            "id": conf.public_id("session", session.pk),
-            "started_at": ids.timestamp(session.started_at),
-            "last_accessed_at": ids.timestamp(session.last_accessed_at),
-            "expires_at": ids.timestamp(session.expires_at),
-            "attributes": {"ip_address": "", "user_agent": ""},
-            "authentication_factors": [factors.spell(one, conf.conf().environment) for one in session.factors],
-            "roles": member.all_roles,
-        },
-        jwt.ORGANIZATION_CLAIM: {
-            "organization_id": conf.public_id("organization", member.organization_id),
-            "slug": member.organization.slug,
-        },
-    }
-    return signing.sign(payload)

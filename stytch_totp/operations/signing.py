@@ -1,4 +1,4 @@
-"""The keys that sign session JWTs: made on first use, published for as long as their row stands."""
+"""Session JWTs, and the keys that sign them: made on first use, published for as long as their row stands."""
 
 from functools import lru_cache
 from typing import Any
@@ -8,12 +8,40 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from django.db import IntegrityError, transaction
 
 from stytch_totp import conf
-from stytch_totp.core import jwt
-from stytch_totp.core.ids import parse_id
-from stytch_totp.models import SigningKey
+from stytch_totp.core import factors, jwt
+from stytch_totp.core.ids import parse_id, timestamp
+from stytch_totp.models import Session, SigningKey
 
 CURRENT = "current"
 REREAD_SECONDS = 60
+
+
+def mint(session: Session) -> str:
+    """The session's JWT (contract 5.3). What it says of factors is what the row says now."""
+    now, member, project = conf.now(), session.member, conf.conf().project_id
+    payload = {
+        **session.claims,
+        "aud": [project],
+        "iss": f"stytch.com/{project}",
+        "sub": conf.public_id("member", member.pk),
+        "iat": now,
+        "nbf": now,
+        "exp": now + jwt.LIFETIME,
+        jwt.SESSION_CLAIM: {
+            "id": conf.public_id("session", session.pk),
+            "started_at": timestamp(session.started_at),
+            "last_accessed_at": timestamp(session.last_accessed_at),
+            "expires_at": timestamp(session.expires_at),
+            "attributes": {"ip_address": "", "user_agent": ""},
+            "authentication_factors": [factors.spell(one, conf.conf().environment) for one in session.factors],
+            "roles": member.all_roles,
+        },
+        jwt.ORGANIZATION_CLAIM: {
+            "organization_id": conf.public_id("organization", member.organization_id),
+            "slug": member.organization.slug,
+        },
+    }
+    return sign(payload)
 
 
 def sign(payload: dict[str, Any]) -> str:
@@ -22,9 +50,10 @@ def sign(payload: dict[str, Any]) -> str:
     return jwt.mint(payload, key=key, kid=conf.public_id("jwk", kid))
 
 
-def verify(token: str) -> dict[str, Any]:
-    """The claims of a JWT of ours, expired or not. Raises core.jwt.InvalidJWT."""
-    return jwt.verify(token, find_key=_find_key, audience=conf.conf().project_id)
+def session_named_by(token: str) -> str:
+    """The session id that a JWT of ours names, expired or not. Raises core.jwt.InvalidJWT."""
+    claims = jwt.verify(token, find_key=_find_key, audience=conf.conf().project_id)
+    return str(claims[jwt.SESSION_CLAIM].get("id"))
 
 
 def key_set() -> list[SigningKey]:

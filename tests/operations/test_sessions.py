@@ -61,7 +61,7 @@ def test_se03_a_used_or_revoked_intermediate_session_is_unknown(enrolled):
 
 
 def test_se02_an_intermediate_session_used_since_it_was_read_makes_no_second_session(enrolled, clock):
-    member, secret, codes = enrolled
+    member, secret, _ = enrolled
     proof = begin(member)
     verification.authenticate(fresh(member), code=code_of(secret), proof=proof, actor=ACTOR)
     clock.advance(30)
@@ -235,7 +235,7 @@ def test_two_changes_at_once_where_tokens_stay_ask_the_later_to_try_again(member
 
 def test_a_jwt_says_of_factors_what_the_row_says(member):
     session = session_of(member, "password", "totp")
-    payload = claims_of(sessions._mint(session))
+    payload = claims_of(signing.mint(session))
     found = payload["https://stytch.com/session"]["authentication_factors"]
     assert [one["type"] for one in found] == ["password", "totp"]
     assert payload["exp"] - payload["iat"] == 300
