@@ -167,17 +167,22 @@ def _is_reserved(name: str) -> bool:
 
 
 def _save(organization: Organization, *, force_insert: bool = False) -> None:
-    others = Organization.objects.exclude(pk=organization.pk)
-    external = organization.external_id
-    if others.filter(slug=organization.slug).exists() or others.filter(external_id=organization.slug).exists():
-        raise errors.OrganizationSlugAlreadyUsed
-    if external and (others.filter(external_id=external).exists() or others.filter(slug=external).exists()):
-        raise errors.OrganizationExternalIDAlreadyUsed
+    _check_unique(organization)
     try:
         with transaction.atomic():
             organization.save(force_insert=force_insert)
     except IntegrityError:
         raise errors.OrganizationSlugAlreadyUsed from None
+
+
+def _check_unique(organization: Organization) -> None:
+    """Slugs and external ids share one space: either may stand where an organization's id is asked for."""
+    others = Organization.objects.exclude(pk=organization.pk)
+    slug, external = organization.slug, organization.external_id
+    if others.filter(Q(slug=slug) | Q(external_id=slug)).exists():
+        raise errors.OrganizationSlugAlreadyUsed
+    if external and others.filter(Q(slug=external) | Q(external_id=external)).exists():
+        raise errors.OrganizationExternalIDAlreadyUsed
 
 
 def _derived_slug(name: str) -> str:

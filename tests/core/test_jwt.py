@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from stytch_totp.core import jwt
 
@@ -499,3 +499,11 @@ def test_se10_the_claims_of_a_session_are_4_kb_together(stored):
 
 def test_what_is_deleted_does_not_count():
     assert jwt.merge_claims({"a": "x" * 4000}, {"a": None, "b": "y" * 4000}) == {"b": "y" * 4000}
+
+
+def test_a_pem_of_another_kind_of_key_is_no_signing_key():
+    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with pytest.raises(ValueError, match="RSA"):
+        jwt.load_private(pem)
