@@ -55,5 +55,5 @@ def charge(budget: Budget, policy: LockPolicy, now: int) -> Budget | None:
 def refund(budget: Budget, policy: LockPolicy) -> Budget:
     """The budget without one charged attempt; a lock that this attempt made goes with it."""
     if budget.failures >= policy.threshold and budget.locks:
-        return Budget(policy.threshold - 1, budget.locks - 1)
+        return Budget(budget.failures - 1, budget.locks - 1)
     return replace(budget, failures=max(0, budget.failures - 1))

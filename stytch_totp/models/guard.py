@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, When
 
 from stytch_totp.core.guard import LockPolicy
 from stytch_totp.models.member import Member
@@ -12,42 +13,48 @@ from stytch_totp.models.member import Member
 class GuardQuerySet(models.QuerySet["Guard"]):
     """``core.guard`` as conditional UPDATEs: two attempts at once can't both take the last of the budget.
 
-    MariaDB evaluates SET from left to right, so ``locks``, which ``locked_until`` is computed from, comes last.
+    Each decides by itself, from the row as it finds it. MariaDB evaluates SET from left to right, so what the other
+    columns are computed from comes last.
     """
 
     def charge(self, policy: LockPolicy, now: int) -> bool:
         """Pay for one attempt. False, and nothing paid, while locked."""
         full, unlocked = policy.threshold, self.filter(locked_until__lte=now)
+        # Hardly an attempt fills its budget: most get by without the arithmetic of locks.
         if unlocked.filter(failures__lt=full - 1).update(failures=F("failures") + 1):
             return True
-        if full > 1 and unlocked.filter(failures__gte=full).update(failures=1):
-            return True
-        last = Q(failures=full - 1) if full > 1 else Q()
-        locked_until = now + _lock_seconds(policy)
-        filled = unlocked.filter(last).update(
-            failures=full, locked_at=now, locked_until=locked_until, locks=F("locks") + 1
+        filling = Q(failures=full - 1) if full > 1 else Q(failures__gte=0)
+        changed = unlocked.update(
+            locked_at=_if(filling, now, F("locked_at")),
+            locked_until=_if(filling, _lock_end(policy, now), F("locked_until")),
+            locks=_if(filling, F("locks") + 1, F("locks")),
+            failures=_if(Q(failures__gte=full), 1, F("failures") + 1),
         )
-        return filled == 1
+        return changed == 1
 
     def refund(self, policy: LockPolicy) -> None:
         """Take one attempt back, and the lock that it made."""
-        full = policy.threshold
-        locking = self.filter(failures__gte=full, locks__gt=0)
-        if not locking.update(failures=full - 1, locked_at=0, locked_until=0, locks=F("locks") - 1):
-            self.filter(failures__gt=0).update(failures=F("failures") - 1)
+        locking = Q(failures__gte=policy.threshold, locks__gt=0)
+        self.filter(failures__gt=0).update(
+            locked_at=_if(locking, 0, F("locked_at")),
+            locked_until=_if(locking, 0, F("locked_until")),
+            locks=_if(locking, F("locks") - 1, F("locks")),
+            failures=F("failures") - 1,
+        )
 
     def clear(self) -> None:
         """After a success: nothing counted, nothing locked."""
         self.update(failures=0, locks=0, locked_at=0, locked_until=0)
 
 
-def _lock_seconds(policy: LockPolicy) -> Case:
-    """The length of the next lock."""
-    lengths = [
-        When(locks=number, then=Value(seconds, output_field=models.BigIntegerField()))
-        for number, seconds in enumerate(policy.schedule)
-    ]
-    return Case(*lengths, default=Value(policy.longest, output_field=models.BigIntegerField()))
+def _lock_end(policy: LockPolicy, now: int) -> Case:
+    """When a lock made now ends, by the number of locks before it."""
+    ends = [When(locks=number, then=now + seconds) for number, seconds in enumerate(policy.schedule)]
+    return Case(*ends, default=now + policy.longest, output_field=models.BigIntegerField())
+
+
+def _if(condition: Q, value: Any, otherwise: Any) -> Case:
+    return Case(When(condition, then=value), default=otherwise, output_field=models.BigIntegerField())
 
 
 class Guard(models.Model):
@@ -65,8 +72,8 @@ class Guard(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     member = models.ForeignKey(Member, models.CASCADE, related_name="guards")
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    failures = models.PositiveIntegerField(default=0)
-    locks = models.PositiveIntegerField(default=0)
+    failures = models.BigIntegerField(default=0)
+    locks = models.BigIntegerField(default=0)
     locked_at = models.BigIntegerField(default=0)
     locked_until = models.BigIntegerField(default=0)
 

@@ -19,7 +19,7 @@ from stytch_totp.models import AuditEvent, Guard, Member, Organization, Recovery
 from stytch_totp.operations import enrolment, members, sessions, signing
 from tests.clock import CLOCK
 from tests.conftest import basic
-from tests.factories import ACTOR, MemberFactory, code_of, enrol, make_member
+from tests.factories import MemberFactory, code_of, enrol, make_member
 
 
 @api_view(["POST"])
