@@ -15,6 +15,11 @@ _DIGEST = "stytch_totp_recoverycode.digest"
 
 
 class RegistrationQuerySet(models.QuerySet["TOTPRegistration"]):
+    def lock(self, registration: TOTPRegistration) -> bool:
+        """Hold an active registration for the rest of the transaction; False if there is none any more."""
+        active = self.filter(pk=registration.pk, state=TOTPRegistration.State.ACTIVE)
+        return active.update(created_at=registration.created_at) == 1
+
     def spend(self, registration: TOTPRegistration, step: int, now: int) -> bool:
         """Claim ``step``, and with it every earlier one. Of any number of claims to one step, one gets True.
 

@@ -103,15 +103,17 @@ def show_recovery_codes(member: Member, *, actor: Actor) -> list[str]:
 
 def rotate_recovery_codes(member: Member, *, actor: Actor) -> list[str]:
     """Ten new codes; every former one is dead with the commit, spent or not (contract 1.6)."""
-    fresh = codes.generate_set()
+    fresh, registration = codes.generate_set(), member.registration_by_state.get(TOTPRegistration.State.ACTIVE)
+    if registration is None:
+        raise errors.NoRecoveryCodeBackedFactor
     with transaction.atomic():
-        current = members.lock(member)
-        registration = current.registration_by_state.get(TOTPRegistration.State.ACTIVE)
-        if registration is None:
+        # The registration and not the member is the lock: a code that is being spent will want the member's row
+        # (MariaDB reads it to insert a session) while it holds its own, which is deleted here.
+        if not TOTPRegistration.objects.lock(registration):
             raise errors.NoRecoveryCodeBackedFactor
         registration.recovery_codes.all().delete()
         _insert_codes(registration, fresh)
-        record(Tag.RECOVERY_CODES_ROTATED, actor, member=current)
+        record(Tag.RECOVERY_CODES_ROTATED, actor, member=member)
     return fresh
 
 

@@ -8,7 +8,7 @@ from stytch_totp import conf, errors
 from stytch_totp.core import codes, totp
 from stytch_totp.core.factors import factor
 from stytch_totp.models import Guard, Member, RecoveryCode, TOTPRegistration
-from stytch_totp.operations import attempts, members, sessions
+from stytch_totp.operations import attempts, sessions
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
 from stytch_totp.operations.verification import check_second_step
@@ -69,9 +69,6 @@ class _Spent(Exception):
 
 def _accept(code: RecoveryCode, draft: sessions.Draft, member: Member, actor: Actor) -> int:
     """All of a success or nothing of it; the number of codes left. Locks in the order of ``verification``."""
-    # The member first, as rotation does: MariaDB asks for the member's row to insert the session, and the two would
-    # wait for each other.
-    members.lock(member)
     if not RecoveryCode.objects.spend(code, conf.now()):
         raise _Spent
     attempts.clear(member, Guard.Kind.RECOVERY)

@@ -27,8 +27,6 @@ def test_a_member_deleted_since_it_was_found_is_not_changed(member):
     members.delete(fresh(member), actor=ACTOR)
     with pytest.raises(errors.MemberNotFound):
         members.update(member, name="New", actor=ACTOR)
-    with pytest.raises(errors.MemberNotFound):
-        enrolment.rotate_recovery_codes(member, actor=ACTOR)
 
 
 @pytest.mark.parametrize("status", ["pending", "deleted"])
@@ -61,3 +59,11 @@ def test_the_consumer_directory_is_one_and_no_organization_of_the_b2b_api(db):
     for name in (f"organization-test-{directory.pk}", "consumers"):
         with pytest.raises(errors.OrganizationNotFound):
             organizations.resolve(name)
+
+
+def test_codes_of_a_registration_that_is_gone_are_not_rotated(enrolled):
+    member, _, _ = enrolled
+    assert member.active_totp_id
+    enrolment.delete(fresh(member), actor=ACTOR)
+    with pytest.raises(errors.NoRecoveryCodeBackedFactor):
+        enrolment.rotate_recovery_codes(member, actor=ACTOR)

@@ -1,0 +1,30 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests import databases
+from tests.races.burst import Figures
+from tests.races.site import Site, opened
+
+_LINES: list[str] = []
+
+
+@pytest.fixture(scope="module", params=databases.PROMISED)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with opened(tmp_path_factory.mktemp("site"), request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """Counts what the test adds and shows it in one line after the run."""
+    made = Figures(request.node.name)
+    yield made
+    _LINES.append(str(made))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _LINES:
+        terminalreporter.section("races")
+        for line in _LINES:
+            terminalreporter.write_line(line)

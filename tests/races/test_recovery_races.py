@@ -1,0 +1,83 @@
+"""Recovery codes, many requests at once (RC-02), and one login that shows every factor at once (SE-02)."""
+
+from collections import Counter
+
+import pytest
+
+from tests.races.burst import CLIENTS, FEW, ROUNDS, Answer, Figures, reasons, statuses, succeeded
+from tests.races.site import Person, Site, authenticate, is_clear, recover
+
+pytestmark = pytest.mark.live
+
+SPENT = (401, "unable_to_authenticate_recovery_code")
+REPLAYED = (401, "totp_code_already_authenticated")
+LOCKED = (429, "user_lock_limit_reached")
+LOGIN_OVER = (404, "intermediate_session_not_found")
+
+
+def test_rc02_of_64_logins_with_one_recovery_code_exactly_one_succeeds(site: Site, figures: Figures) -> None:
+    person = site.person()
+    for done, code in enumerate((person["codes"] * ROUNDS)[: min(ROUNDS, 10)], 1):
+        answers = site.burst([recover(person, code, **login) for login in site.logins(person, CLIENTS)])
+        figures.add(answers)
+        assert statuses(answers)[200] == 1
+        assert reasons(answers) <= {SPENT, LOCKED}
+        assert is_clear(site.desk.budget(member_id=person["member_id"], kind="recovery"))
+        state = site.desk.state(member_id=person["member_id"])
+        assert [state[name] for name in ("codes_used", "sessions", "logins_turned_in")] == [done] * 3
+
+
+def test_rc02_spellings_of_one_recovery_code_share_one_success(site: Site, figures: Figures) -> None:
+    for _ in range(FEW):
+        person = site.person()
+        code = person["codes"][0]
+        spellings = [code, code.upper(), code.replace("-", ""), code.replace("-", " ")]
+        shown = zip(spellings * (CLIENTS // len(spellings)), site.logins(person, CLIENTS), strict=True)
+        answers = site.burst([recover(person, spelling, **login) for spelling, login in shown])
+        figures.add(answers)
+        assert statuses(answers)[200] == 1
+        assert reasons(answers) <= {SPENT, LOCKED}
+        assert site.desk.state(member_id=person["member_id"])["codes_used"] == 1
+
+
+def test_rc02_of_64_logins_over_ten_recovery_codes_each_code_succeeds_once(site: Site, figures: Figures) -> None:
+    for _ in range(ROUNDS):
+        person = site.person()
+        wanted = (person["codes"] * CLIENTS)[:CLIENTS]
+        answers, accepted = [], Counter[str]()
+        # Who was refused because of the others' attempts asks again until all have had a true answer.
+        while wanted:
+            some = site.burst(_recoveries(site, person, wanted))
+            assert reasons(some) <= {SPENT, LOCKED}
+            answers += some
+            accepted.update(code for code, answer in zip(wanted, some, strict=True) if answer.status == 200)
+            again = [code for code, answer in zip(wanted, some, strict=True) if answer.status == 429]
+            assert len(again) < len(wanted), "nobody gets any further"
+            wanted = again
+        figures.add(answers)
+        assert accepted == dict.fromkeys(person["codes"], 1)
+        assert is_clear(site.desk.budget(member_id=person["member_id"], kind="recovery"))
+        state = site.desk.state(member_id=person["member_id"])
+        assert (state["codes_used"], state["codes_unused"], state["sessions"]) == (10, 0, 10)
+
+
+def _recoveries(site: Site, person: Person, codes: list[str]) -> list:
+    return [recover(person, code, **login) for code, login in zip(codes, site.logins(person, len(codes)), strict=True)]
+
+
+def test_se02_one_login_with_ten_recovery_codes_and_a_totp_code_makes_one_session(site: Site, figures: Figures) -> None:
+    for _ in range(ROUNDS):
+        site.advance(60)
+        person = site.person()
+        login, code = site.login(person), site.code(person)
+        calls = [recover(person, recovery_code, **login) for recovery_code in person["codes"]]
+        calls = ([*calls, authenticate(person, code, **login)] * CLIENTS)[:CLIENTS]
+        answers: list[Answer] = site.burst(calls)
+        figures.add(answers)
+        assert statuses(answers)[200] == 1
+        assert reasons(answers) <= {SPENT, REPLAYED, LOCKED, LOGIN_OVER}
+        state = site.desk.state(member_id=person["member_id"])
+        assert (state["sessions"], state["logins_turned_in"]) == (1, 1)
+        step_spent = state["registrations"][0][1] >= 0
+        assert state["codes_used"] + step_spent == 1
+        assert step_spent == ("recovery_codes_remaining" not in succeeded(answers)[0].body)
