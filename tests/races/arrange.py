@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from stytch_totp import conf
@@ -116,9 +116,7 @@ def _person(tenant: Any, *, enrolled: bool, password: str) -> dict[str, Any]:
         "email_address": made.email,
     }
     if password:
-        # One iteration: a race is not to be slowed down by the hash.
-        cheap = PBKDF2PasswordHasher().encode(password, "salt", iterations=1)
-        Member.objects.filter(pk=made.pk).update(password=cheap)
+        Member.objects.filter(pk=made.pk).update(password=make_password(password))
     if enrolled:
         secret = generate_secret()
         person |= {

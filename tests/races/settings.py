@@ -1,4 +1,4 @@
-"""The live settings with a hasher that is quick and, by the environment's RACE, circumstances that a test asks for:
+"""The live settings and, by the environment's RACE, circumstances that a test asks for:
 
 ``options``               of the server's database connections
 ``no_select_for_update``  whoever locks rows by ``select_for_update`` fails
@@ -15,8 +15,6 @@ from django.db.models import QuerySet
 from tests.live_settings import *  # noqa: F403
 from tests.live_settings import DATABASES
 from tests.races import failpoints
-
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 _asked = json.loads(os.environ["RACE"])
 

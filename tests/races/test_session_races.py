@@ -82,6 +82,7 @@ def test_se08_a_member_deleted_among_logins_has_no_session_left(site: Site, figu
     for _ in range(ROUNDS):
         site.advance(60)
         people = site.desk.people(count=6, password=PASSWORD)
+        assert {site.one(log_in(person, PASSWORD)).status for person in people} == {200}
         calls = [log_in(person, PASSWORD) for person in people for _ in range(9)]
         answers = site.burst(calls + [delete_member(person) for person in people])
         figures.add(answers[: len(calls)])
