@@ -11,12 +11,14 @@ from uuid import uuid4
 
 from stytch_totp.core.sealing import generate_key
 
+NEEDED = {"SECRET_KEY", "STYTCH_TOTP_PROJECT_ID", "STYTCH_TOTP_SECRETS", "STYTCH_TOTP_KEYRING"}
+
 
 def ensure(env_file: Path) -> None:
-    """Write ``env_file`` unless it is there. Of several processes that start at once, one writes it, whole."""
-    if env_file.exists():
+    """Write ``env_file`` unless it is there or not needed. Of processes that start at once, one writes it, whole."""
+    if env_file.exists() or os.environ.keys() >= NEEDED:
         return
-    descriptor, draft = tempfile.mkstemp(dir=env_file.parent)  # readable by its owner alone
+    descriptor, draft = tempfile.mkstemp(dir=env_file.parent, prefix=".env.")  # readable by its owner alone
     try:
         with os.fdopen(descriptor, "w") as file:
             file.writelines(f"{name}={value}\n" for name, value in _fresh().items())
@@ -36,5 +38,4 @@ def _fresh() -> dict[str, str]:
         "STYTCH_TOTP_SECRETS": f"secret-test-{secrets.token_urlsafe(32)}",
         "STYTCH_TOTP_PUBLIC_TOKENS": f"public-token-test-{uuid4()}",
         "STYTCH_TOTP_KEYRING": generate_key("demo"),
-        "DEMO_PASSWORD": secrets.token_urlsafe(12),
     }

@@ -19,12 +19,12 @@ except ImportError:
 BASE_DIR = Path(__file__).resolve().parent.parent
 keys.ensure(BASE_DIR / ".env")
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+if (BASE_DIR / ".env").exists():
+    env.read_env(BASE_DIR / ".env")
 
 SECRET_KEY = env("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
-DEMO_PASSWORD = env("DEMO_PASSWORD")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -71,4 +71,4 @@ STYTCH_TOTP = {
     "SECRETS": env.list("STYTCH_TOTP_SECRETS"),
     "KEYRING": env.list("STYTCH_TOTP_KEYRING"),
 }
-PUBLIC_TOKENS = env.list("STYTCH_TOTP_PUBLIC_TOKENS")
+PUBLIC_TOKENS = env.list("STYTCH_TOTP_PUBLIC_TOKENS", default=[])

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -35,8 +35,9 @@ def translate(exception: Exception) -> errors.StytchError:
     for known, translation in _TRANSLATIONS:
         if isinstance(exception, known):
             return translation()
-    if isinstance(exception, OperationalError | InterfaceError):
-        logger.warning("The database did not answer: %s", type(exception).__name__)
+    # An IntegrityError that no operation foresaw is a row that went while another was hung on it.
+    if isinstance(exception, OperationalError | InterfaceError | IntegrityError):
+        logger.warning("The database refused: %s", type(exception).__name__)
         return errors.ServiceUnavailable()
     if isinstance(exception, SealError):
         logger.error("A sealed value did not open: %s", type(exception).__name__)

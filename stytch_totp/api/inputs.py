@@ -102,7 +102,8 @@ class QueryFlag(StrictField):
     expected = "true or false"
 
     def to_internal_value(self, data: Any) -> bool:
-        return {"true": True, "false": False}[data.lower()] if data.lower() in ("true", "false") else self.refuse()
+        said = data.lower() if isinstance(data, str) else None
+        return said == "true" if said in ("true", "false") else self.refuse()
 
 
 class Object(StrictField):

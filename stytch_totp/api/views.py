@@ -59,7 +59,7 @@ class StytchViewSet(ViewSet):
 
     def read(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
         """The body, or on GET the query, in the shape of a serializer. Raises its errors or BadRequest."""
-        given = self.request.query_params.dict() if self.request.method == "GET" else self.request.data
+        given = self.request.query_params.dict() if self.request.method in ("GET", "HEAD") else self.request.data
         return dict(_shared(shape).run_validation(given))
 
     def answer(self, **fields: Any) -> Response:

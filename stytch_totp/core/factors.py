@@ -57,6 +57,11 @@ def has_second(factors: Iterable[Factor]) -> bool:
     return any(one["type"] in SECOND_FACTORS for one in factors)
 
 
+def stepped_up_at(factors: Iterable[Factor]) -> int:
+    """When a second factor was last shown; 0 if none was."""
+    return max((one["last_authenticated_at"] for one in factors if one["type"] in SECOND_FACTORS), default=0)
+
+
 def spell(one: Factor, environment: str) -> dict[str, Any]:
     """The factor as a Stytch AuthenticationFactor."""
     spelling = _SPELLINGS[one["type"]]

@@ -8,6 +8,7 @@ one transaction, so that a code is never spent without a session nor a session g
 from collections.abc import Callable
 from typing import TypeVar
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, transaction
 
 from stytch_totp import conf, errors
@@ -21,8 +22,9 @@ Result = TypeVar("Result")
 
 def charge(member: Member, kind: Guard.Kind, proof: Proof, actor: Actor) -> None:
     """Pay for one attempt, for good. Raises Locked, or IntermediateSessionNotFound once the token had its share."""
-    now = conf.now()
-    guard = _guard(member, kind)
+    if not transaction.get_connection().settings_dict["AUTOCOMMIT"]:
+        raise ImproperlyConfigured("AUTOCOMMIT is off: no charge would commit by itself")
+    now, guard = conf.now(), _guard(member, kind)
     # Durable: a caller's transaction around this one could roll the charge back, so that is refused.
     with transaction.atomic(durable=True):
         paid = guard.charge(conf.conf().lock_policy, now)
@@ -31,7 +33,9 @@ def charge(member: Member, kind: Guard.Kind, proof: Proof, actor: Actor) -> None
         elif isinstance(proof, IntermediateSession) and not IntermediateSession.objects.charge(proof):
             raise errors.IntermediateSessionNotFound
     if not paid:
-        locked_until = guard.values_list("locked_until", flat=True).first() or now
+        locked_until = guard.values_list("locked_until", flat=True).first()
+        if locked_until is None:
+            raise errors.MemberNotFound  # deleted since it was found
         raise errors.Locked(retry_after=max(1, locked_until - now))
 
 
@@ -69,4 +73,7 @@ def settle(work: Callable[[], Result]) -> Result:
 
 
 def _guard(member: Member, kind: Guard.Kind) -> GuardQuerySet:
-    return Guard.objects.filter(pk=member.guard_by_kind[kind].pk)
+    guard = member.guard_by_kind.get(kind)
+    if guard is None:
+        raise errors.MemberNotFound
+    return Guard.objects.filter(pk=guard.pk)

@@ -1,7 +1,7 @@
 """TOTP registrations and their recovery codes: made, imported, shown, replaced, removed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
 
@@ -22,9 +22,9 @@ class Enrolment:
 
     member: Member
     registration: TOTPRegistration
-    secret: str
-    qr_code: str
-    recovery_codes: list[str]
+    secret: str = field(repr=False)
+    qr_code: str = field(repr=False)
+    recovery_codes: list[str] = field(repr=False)
 
 
 def create(member: Member, *, proof: Proof, actor: Actor, minutes: int = DEFAULT_MINUTES) -> Enrolment:

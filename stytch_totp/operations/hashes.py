@@ -30,9 +30,10 @@ _BCRYPT_BYTES = 72  # bcrypt reads no more of a password than this
 _SHORTEST_PART, _LONGEST_PART = 8, 128  # bytes of a salt or a digest
 _SCRYPT_MEMORY = 1 << 29
 # A hash is data, and data must not choose for how long a worker is busy.
-_MOST_ITERATIONS = 10_000_000
+_MOST_ITERATIONS = 2_000_000
+_MOST_SCRYPT_WORK = 1 << 21  # n * r * p
 _MOST_SCRYPT_N, _MOST_SCRYPT_R, _MOST_SCRYPT_P = 262_144, 32, 16
-_MOST_ARGON2_KIB = 1 << 20
+_MOST_ARGON2_KIB = 1 << 17
 
 
 def encode(hash_type: str, digest: str, config: Mapping[str, Any]) -> str:
@@ -85,7 +86,7 @@ def _encode_argon2(kind: str, digest: str, config: Mapping[str, Any]) -> str:
 def _encode_scrypt(digest: str, config: Mapping[str, Any]) -> str:
     n, r, p = (_count(config, name) for name in ("n_parameter", "r_parameter", "p_parameter"))
     sensible = 1 < n <= _MOST_SCRYPT_N and 1 <= r <= _MOST_SCRYPT_R and 1 <= p <= _MOST_SCRYPT_P
-    if not sensible or n & (n - 1) or 128 * n * r > _SCRYPT_MEMORY // 2:
+    if not sensible or n & (n - 1) or n * r * p > _MOST_SCRYPT_WORK:
         raise ValueError
     return f"scrypt${n}${r}${p}${_base64(config['salt'])}${_base64(digest)}"
 

@@ -17,6 +17,7 @@ from stytch_totp.operations import organizations
 from stytch_totp.operations.audit import Actor, Tag, record
 
 LONGEST_EMAIL = 254
+MOST_ROLES, LONGEST_ROLE = 32, 64
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
 _NOT_DELETED = (Member.Status.PENDING, Member.Status.ACTIVE)
@@ -76,6 +77,7 @@ def create(organization: Organization, *, email: str, actor: Actor, pending: boo
     )
     _apply(member, {"email": email, **fields})
     with transaction.atomic():
+        organizations.lock(organization)
         _save(member, force_insert=True)
         # Made here and not at the first attempt: two first attempts at once must find the same row.
         Guard.objects.bulk_create(Guard(member=member, kind=kind) for kind in Guard.Kind)
@@ -160,11 +162,14 @@ def _apply(member: Member, fields: dict[str, Any]) -> None:
         _check_email(member.email)
         member.email_key = email_key(member.email)
     if "roles" in fields:
+        _check_roles(member.roles)
         member.roles = [role for role in dict.fromkeys(member.roles) if role != DEFAULT_ROLE]
     if "mfa_phone_number" in fields:
         _check_phone(member.mfa_phone_number)
     if "mfa_phone_number" in fields and "mfa_phone_verified" not in fields:
         member.mfa_phone_verified = False
+    if member.mfa_phone_verified and not member.mfa_phone_number:
+        raise errors.BadRequest("There is no phone number to be verified.")
     if "default_mfa_method" in fields:
         _check_default(member)
     external = fields.get("external_id")
@@ -179,6 +184,12 @@ def _check_email(email: str) -> None:
         raise errors.InvalidEmail from None
     if len(email) > LONGEST_EMAIL or not email.isascii() or not is_displayable(email):
         raise errors.InvalidEmail
+
+
+def _check_roles(roles: list[str]) -> None:
+    """Roles stand in every session JWT, which must stay small enough to be sent."""
+    if len(roles) > MOST_ROLES or any(not 1 <= len(role) <= LONGEST_ROLE for role in roles):
+        raise errors.BadRequest(f"roles lists at most {MOST_ROLES} names of 1 to {LONGEST_ROLE} characters.")
 
 
 def _check_phone(number: str) -> None:

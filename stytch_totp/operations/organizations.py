@@ -1,12 +1,13 @@
 """Organizations: found by id, slug or external id; made, changed and deleted."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils.text import slugify
 
 from stytch_totp import conf, errors
@@ -18,6 +19,8 @@ from stytch_totp.models import Member, Organization
 from stytch_totp.operations.audit import Actor, Tag, record
 
 LONGEST_NAME = 128
+LONGEST_METADATA = 16 * 1024  # bytes as JSON
+_TRIES = 5
 _ROUTE_WORDS = frozenset({"members", "search"})
 _SLUG = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._~-]{2,128}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
@@ -95,10 +98,29 @@ def update(organization: Organization, *, actor: Actor, **fields: Any) -> Organi
 
 
 def delete(organization: Organization, *, actor: Actor) -> None:
-    """The organization, its members and all that is theirs."""
+    """The organization, its members and all that is theirs.
+
+    The members are gone first, so that nobody logs in any more while the rows are removed; a login that was under
+    way adds a row at worst, and the removal is tried again.
+    """
     with transaction.atomic():
+        lock(organization)
+        organization.members.update(status=Member.Status.DELETED, email_key=None, external_id=None)
         record(Tag.ORGANIZATION_DELETED, actor, organization=organization)
-        Organization.objects.filter(pk=organization.pk).delete()
+    for _ in range(_TRIES):
+        try:
+            with transaction.atomic():
+                Organization.objects.filter(pk=organization.pk).delete()
+        except (IntegrityError, OperationalError):
+            continue
+        return
+    raise errors.ServiceUnavailable
+
+
+def lock(organization: Organization) -> None:
+    """Hold the organization for the rest of the transaction. Raises OrganizationNotFound."""
+    if not Organization.objects.filter(pk=organization.pk).update(updated_at=F("updated_at")):
+        raise errors.OrganizationNotFound
 
 
 def count_members(organization: Organization) -> int:
@@ -133,7 +155,10 @@ def primary_met(member: Member, factors: Iterable[Factor]) -> bool:
 
 def merged_metadata(stored: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """``new`` over ``stored``, at the top level; null removes a key."""
-    return {key: value for key, value in {**stored, **new}.items() if value is not None}
+    merged = {key: value for key, value in {**stored, **new}.items() if value is not None}
+    if len(json.dumps(merged)) > LONGEST_METADATA:
+        raise errors.BadRequest("Metadata is limited to 16 KB.")
+    return merged
 
 
 def _apply(organization: Organization, fields: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Passwords, the primary factor that comes before MFA: judged, imported, measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -12,7 +12,7 @@ from django.db import transaction
 from stytch_totp import conf, errors
 from stytch_totp.core import factors, policy
 from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session
-from stytch_totp.operations import attempts, hashes, members, organizations, sessions
+from stytch_totp.operations import attempts, hashes, members, organizations, sessions, signing
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
 
@@ -23,7 +23,7 @@ class LoggedIn:
 
     member: Member
     granted: sessions.Granted | None
-    intermediate_session_token: str = ""
+    intermediate_session_token: str = field(default="", repr=False)
     primary_met: bool = True
     mfa_owed: bool = False
 
@@ -55,6 +55,8 @@ def authenticate(
         make_password(password)  # the time that a comparison would have taken
         raise errors.UnauthorizedCredentials
     sessions.check_owner(proof, member)
+    sessions.check_claims(proof, claims)
+    signing.ready()
     attempts.charge(member, Guard.Kind.PASSWORD, proof, actor)
     if not _check(member, password):
         attempts.refuse(member, Tag.PASSWORD_REFUSED, actor)
@@ -104,13 +106,23 @@ def _accept(
     actor: Actor,
 ) -> LoggedIn:
     """All of a right password's consequences or none. A pending member is active from here on (contract 7.23)."""
+    # The member as it stands now: while the password was hashed it may have been deleted, its password or its
+    # organization's policy changed.
+    try:
+        current = members.lock(member)
+    except errors.MemberNotFound:
+        raise errors.UnauthorizedCredentials from None
+    if _hash_of(current) != _hash_of(member):
+        raise errors.UnauthorizedCredentials
+    member = current
     proven = factors.factor("password", None, conf.now())
     shown = factors.added(proof.factors if proof else [], proven)
-    if Member.objects.filter(pk=member.pk, status=Member.Status.PENDING).update(status=Member.Status.ACTIVE):
-        member.status = Member.Status.ACTIVE
     attempts.clear(member, Guard.Kind.PASSWORD)
     record(Tag.PASSWORD_AUTHENTICATED, actor, member=member)
     primary_met = organizations.primary_met(member, shown)
+    if primary_met and member.status == Member.Status.PENDING:
+        Member.objects.filter(pk=member.pk).update(status=Member.Status.ACTIVE)
+        member.status = Member.Status.ACTIVE
     satisfied = policy.mfa_satisfied(
         required=policy.mfa_required(mfa_policy=member.organization.mfa_policy, mfa_enrolled=member.mfa_enrolled),
         second_factor=factors.has_second(shown),
@@ -127,8 +139,12 @@ def _accept(
     return LoggedIn(member, None, sessions.begin(member, proven), primary_met, not satisfied)
 
 
+def _hash_of(member: Member) -> str:
+    """The hash that judges the member. A linked Django user's password is the member's: there is one to change."""
+    return member.user.password if member.user is not None else member.password
+
+
 def _check(member: Member, password: str) -> bool:
-    """Whether the password is right. A linked Django user's password is the member's: there is only one to change."""
     if member.user is not None:
         return member.user.is_active and check_password(password, member.user.password)
     if not hashes.verify(member.password, password):
@@ -136,7 +152,8 @@ def _check(member: Member, password: str) -> bool:
     if hashes.is_imported(member.password):
         # A hash from elsewhere becomes one of the site's own as soon as the password is known.
         fresh = make_password(password)
-        Member.objects.filter(pk=member.pk, password=member.password).update(password=fresh)
+        if Member.objects.filter(pk=member.pk, password=member.password).update(password=fresh):
+            member.password = fresh
     return True
 
 

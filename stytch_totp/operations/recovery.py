@@ -41,6 +41,7 @@ def recover(
     if canonical is None:
         raise errors.TOTPCodeUsedAsRecoveryCode if totp.is_code(code) else errors.InvalidRecoveryCode
     check_second_step(member, proof)
+    sessions.check_claims(proof, claims)
     registration = member.registration_by_state.get(TOTPRegistration.State.ACTIVE)
     if registration is None:
         raise errors.NoRecoveryCodeBackedFactor

@@ -19,7 +19,8 @@ from stytch_totp.models import Member, Organization, TOTPRegistration
 from stytch_totp.models.member import DEFAULT_ROLE
 from stytch_totp.operations.members import email_key
 
-FUZZY_LENGTH = 3
+FUZZY_LENGTH, LONGEST_FUZZY = 3, 256
+MOST_LISTED = 20  # values that are looked for one by one
 Row = TypeVar("Row", bound=Model)
 Filters = Mapping[str, Callable[[Any], Q]]
 
@@ -48,7 +49,7 @@ def organizations(query: Query, *, cursor: str | None, limit: int) -> Page[Organ
 def members(tenants: Collection[Organization], query: Query, *, cursor: str | None, limit: int) -> Page[Member]:
     """Members of ``tenants``. Deleted ones only if the ``statuses`` filter asks for them."""
     rows = Member.objects.filter(organization__in=[tenant.pk for tenant in tenants])
-    if not any(name == "statuses" for name, _ in query.operands):
+    if not any(name == "statuses" and Member.Status.DELETED in _texts(value) for name, value in query.operands):
         rows = rows.exclude(status=Member.Status.DELETED)
     matching = rows.filter(_condition(query, _MEMBER_FILTERS, errors.MemberSearchFilter))
     return _page(matching, matching.described(), cursor=cursor, limit=limit)
@@ -99,6 +100,12 @@ def _texts(value: Any) -> list[str]:
     return value
 
 
+def _few(value: Any) -> list[str]:
+    if len(_texts(value)) > MOST_LISTED:
+        raise errors.BadRequest(f"This search filter takes at most {MOST_LISTED} strings.")
+    return list(value)
+
+
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise errors.BadRequest("This search filter takes a boolean.")
@@ -106,8 +113,8 @@ def _boolean(value: Any) -> bool:
 
 
 def _fuzzy(value: Any) -> str:
-    if len(_text(value)) < FUZZY_LENGTH:
-        raise errors.BadRequest(f"A fuzzy search takes {FUZZY_LENGTH} characters or more.")
+    if not FUZZY_LENGTH <= len(_text(value)) <= LONGEST_FUZZY:
+        raise errors.BadRequest(f"A fuzzy search takes {FUZZY_LENGTH} to {LONGEST_FUZZY} characters.")
     return str(value)
 
 
@@ -125,7 +132,7 @@ def _listed(setting: str) -> Callable[[Any], Q]:
 
     def condition(value: Any) -> Q:
         found = Q()
-        for one in _texts(value):
+        for one in _few(value):
             found |= _containing(setting, f'"{one}"', json.dumps(one))
         return found
 
@@ -175,7 +182,7 @@ def _totp_exists(value: Any) -> Q:
 
 
 def _with_roles(value: Any) -> Q:
-    roles, found = _texts(value), Q()
+    roles, found = _few(value), Q()
     if DEFAULT_ROLE in roles:
         return ~_NOTHING
     for role in roles:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,8 +24,8 @@ class Granted:
     """A session with its tokens in clear, which exist here and in the answer and nowhere else."""
 
     session: Session
-    token: str
-    jwt: str
+    token: str = field(repr=False)
+    jwt: str = field(repr=False)
 
 
 def present(*, intermediate_session_token: str = "", session_token: str = "", session_jwt: str = "") -> Proof:
@@ -44,18 +44,24 @@ def present(*, intermediate_session_token: str = "", session_token: str = "", se
 
 
 def find(*, session_token: str = "", session_jwt: str = "") -> Session:
-    """The live session of a token, or of a JWT even if that expired: the row, not the JWT, says who is logged in."""
-    rows = Session.objects.select_related("member__organization")
+    """The live session of a token, or of a JWT even if that expired: the row, not the JWT, says who is logged in.
+
+    Where stepping up ends the old token it ends the older JWTs, too: one that leaked before the second factor was
+    shown is not worth the factor.
+    """
     if session_token and not tokens.is_token(session_token):
         raise errors.InvalidSessionToken
+    rows, issued = Session.objects.select_related("member__organization"), None
     try:
         if session_token:
             found = rows.get(token_digest=tokens.digest("session", session_token))
         else:
-            found = rows.get(pk=_key_of(session_jwt))
+            key, issued = _read(session_jwt)
+            found = rows.get(pk=key)
     except Session.DoesNotExist:
         raise errors.SessionNotFound from None
-    if not found.is_live(conf.now()) or not _is_tenants(found):
+    outdated = issued is not None and conf.conf().rotate_session_token and issued < factors.stepped_up_at(found.factors)
+    if outdated or not found.is_live(conf.now()) or not _is_members(found):
         raise errors.SessionNotFound
     return found
 
@@ -67,6 +73,11 @@ def check_owner(proof: Proof, member: Member) -> None:
     if isinstance(proof, IntermediateSession) and proof.member.organization_id != member.organization_id:
         raise errors.IntermediateSessionOfOtherOrganization
     raise errors.MemberMismatch
+
+
+def check_claims(proof: Proof, claims: Mapping[str, Any] | None) -> None:
+    """Refuse custom claims before an attempt is charged: a back end's slip is not its member's failure."""
+    _merged(proof.claims if isinstance(proof, Session) else {}, claims)
 
 
 @dataclass(frozen=True)
@@ -198,7 +209,7 @@ def revoke(session: Session, *, actor: Actor) -> None:
 def revoke_by_id(key: UUID, *, actor: Actor) -> None:
     live = Session.objects.live(conf.now()).select_related("member__organization")
     session = live.filter(pk=key).first()
-    if session is None or not _is_tenants(session):
+    if session is None or not _is_members(session):
         raise errors.SessionNotFound
     revoke(session, actor=actor)
 
@@ -220,22 +231,23 @@ def _find_intermediate(token: str) -> IntermediateSession:
         found = rows.get(token_digest=tokens.digest("intermediate", token))
     except IntermediateSession.DoesNotExist:
         raise errors.IntermediateSessionNotFound from None
-    if not found.is_live(conf.now()) or not _is_tenants(found):
+    if not found.is_live(conf.now()) or not _is_members(found):
         raise errors.IntermediateSessionNotFound
     return found
 
 
-def _is_tenants(found: Session | IntermediateSession) -> bool:
-    """Whether it is a Member's. A consumer User is none, though both are rows of one table."""
-    return bool(found.member.organization.kind == Organization.Kind.TENANT)
+def _is_members(found: Session | IntermediateSession) -> bool:
+    """Whether it is a Member's who is still there. A consumer User is none, though both are rows of one table."""
+    member = found.member
+    return member.status != Member.Status.DELETED and member.organization.kind == Organization.Kind.TENANT
 
 
-def _key_of(session_jwt: str) -> UUID:
+def _read(session_jwt: str) -> tuple[UUID, int]:
     try:
-        named = signing.session_named_by(session_jwt)
+        named, issued = signing.read(session_jwt)
     except jwt.InvalidJWT:
         raise errors.UnableToParseSessionJWT from None
-    return parse_session_id(named)
+    return parse_session_id(named), issued
 
 
 def _merged(stored: Mapping[str, Any], claims: Mapping[str, Any] | None) -> dict[str, Any]:

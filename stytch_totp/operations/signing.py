@@ -44,16 +44,21 @@ def mint(session: Session) -> str:
     return sign(payload)
 
 
+def ready() -> None:
+    """Have a key, made and committed, before a transaction that could take a new one back."""
+    _current(conf.now() // REREAD_SECONDS)
+
+
 def sign(payload: dict[str, Any]) -> str:
     """``payload`` as a JWT under the current key."""
     kid, key = _current(conf.now() // REREAD_SECONDS)
     return jwt.mint(payload, key=key, kid=conf.public_id("jwk", kid))
 
 
-def session_named_by(token: str) -> str:
-    """The session id that a JWT of ours names, expired or not. Raises core.jwt.InvalidJWT."""
+def read(token: str) -> tuple[str, int]:
+    """The session id that a JWT of ours names, and when it was issued. Raises core.jwt.InvalidJWT."""
     claims = jwt.verify(token, find_key=_find_key, audience=conf.conf().project_id)
-    return str(claims[jwt.SESSION_CLAIM].get("id"))
+    return str(claims[jwt.SESSION_CLAIM].get("id")), claims["iat"]
 
 
 def key_set() -> list[SigningKey]:

@@ -42,6 +42,7 @@ def authenticate(
     if not totp.is_code(code):
         raise errors.RecoveryCodeUsedAsTOTPCode if codes.canonical(code) else errors.InvalidTOTPCode
     check_second_step(member, proof)
+    sessions.check_claims(proof, claims)
     registration = _registration(member)
     attempts.charge(member, Guard.Kind.TOTP, proof, actor)
 

@@ -52,7 +52,7 @@ FAILURES = [
     (MemoryError, 500),
     (AssertionError, 500),
     (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "canary"), 500),
-    (IntegrityError, 500),
+    (IntegrityError, 503),
     (DataError, 500),
     (OperationalError, 503),
     (InterfaceError, 503),

@@ -118,8 +118,9 @@ def test_a_session_that_is_stepped_up_stays_itself_under_a_new_token(sdk, new, s
     assert after.session_token != before.session_token
     assert refused(sdk.sessions.authenticate, session_token=before.session_token) == SESSION_GONE
     assert sdk.sessions.authenticate(session_token=after.session_token).member_session
-    # An old JWT still names the session; what it says of factors is not believed.
-    assert factors(sdk.sessions.authenticate(session_jwt=before.session_jwt).member_session) == ["password", "totp"]
+    # A JWT from before the second factor is as old as the token that it stood beside.
+    assert refused(sdk.sessions.authenticate, session_jwt=before.session_jwt) == SESSION_GONE
+    assert factors(sdk.sessions.authenticate(session_jwt=after.session_jwt).member_session) == ["password", "totp"]
 
 
 def test_a_second_step_up_refreshes_the_factor_instead_of_adding_one(new, server_clock):

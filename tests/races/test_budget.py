@@ -10,8 +10,6 @@ from tests import databases
 from tests.races.burst import CLIENTS, FEW, ROUNDS, Answer, Call, Figures, reasons, statuses
 from tests.races.site import Person, Site, authenticate, is_clear, opened, recover
 
-pytestmark = pytest.mark.live
-
 BUDGET = 10
 LOGIN_FAILURES = 5
 HOUR = 3600

@@ -6,8 +6,6 @@ import pytest
 from tests.races.burst import CLIENTS, FEW, ROUNDS, Figures, reasons, statuses, succeeded
 from tests.races.site import Person, Site, authenticate, create, recover, rotate, show_codes
 
-pytestmark = pytest.mark.live
-
 
 def test_en05_of_64_creations_at_once_one_is_left_pending_and_only_its_secret_works(
     site: Site, figures: Figures

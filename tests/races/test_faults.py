@@ -396,7 +396,6 @@ UNAVAILABLE = (503, "internal_server_error")
 LOCKED = (429, "user_lock_limit_reached")
 
 
-@pytest.mark.live
 def test_dj05_one_code_has_one_success_under_other_database_options(other_site: Site, figures: Figures) -> None:
     person = other_site.person()
     for done in range(1, FEW + 1):
@@ -410,7 +409,6 @@ def test_dj05_one_code_has_one_success_under_other_database_options(other_site: 
         assert (state["sessions"], state["logins_turned_in"]) == (done, done)
 
 
-@pytest.mark.live
 def test_dj05_a_recovery_code_is_accepted_once_at_most_under_other_database_options(
     other_site: Site, figures: Figures
 ) -> None:
@@ -428,7 +426,6 @@ def test_dj05_a_recovery_code_is_accepted_once_at_most_under_other_database_opti
         assert (state["codes_used"], state["sessions"]) == (len(accepted), len(accepted))
 
 
-@pytest.mark.live
 def test_dj05_no_more_than_the_budget_is_compared_under_other_database_options(
     other_site: Site, figures: Figures
 ) -> None:

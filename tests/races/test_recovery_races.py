@@ -2,12 +2,8 @@
 
 from collections import Counter
 
-import pytest
-
 from tests.races.burst import CLIENTS, FEW, ROUNDS, Answer, Figures, reasons, statuses, succeeded
 from tests.races.site import Person, Site, authenticate, is_clear, recover
-
-pytestmark = pytest.mark.live
 
 SPENT = (401, "unable_to_authenticate_recovery_code")
 REPLAYED = (401, "totp_code_already_authenticated")

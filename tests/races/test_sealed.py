@@ -153,7 +153,6 @@ def needles(story: Story) -> set[bytes]:
     return secret | {form for code in story.codes for form in quoted(code)}
 
 
-@pytest.mark.live
 def test_cr04_cr08_aa08_no_secret_stands_in_the_database_or_in_any_log(story: Story, figures: Figures) -> None:
     places = sinks(story)
     assert len(story.secrets) > 40
@@ -181,7 +180,6 @@ def dump(story: Story) -> set[str]:
     return texts
 
 
-@pytest.mark.live
 def test_se01_no_value_in_the_database_is_a_credential(story: Story, figures: Figures) -> None:
     site, code, values = story.site, story.code(), sorted(dump(story))
     uses: dict[str, Callable[[str], Call]] = {

@@ -7,8 +7,6 @@ from tests.live import PROJECT_ID
 from tests.races.burst import CLIENTS, FEW, ROUNDS, Call, Figures, reasons, statuses, succeeded
 from tests.races.site import Site, authenticate, delete_member, extend, log_in, recover, revoke
 
-pytestmark = pytest.mark.live
-
 PASSWORD = "a password of race tests"
 
 

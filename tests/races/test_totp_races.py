@@ -1,11 +1,7 @@
 """One TOTP code, many requests at once (TV-03)."""
 
-import pytest
-
 from tests.races.burst import CLIENTS, ROUNDS, Figures, reasons, statuses, succeeded
 from tests.races.site import Site, authenticate, delete_totp, is_clear
-
-pytestmark = pytest.mark.live
 
 LOST = {(401, "totp_code_already_authenticated"), (429, "user_lock_limit_reached")}
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.crypto import salted_hmac
 
 from stytch_totp.conf import conf, public_id
 from stytch_totp.models import Member, Organization
@@ -22,6 +23,11 @@ PEOPLE = (
     {"email": "bob@acme.example", "slug": "acme", "is_staff": False},
     {"email": "grace@globex.example", "slug": "globex", "is_staff": False},
 )
+
+
+def _password() -> str:
+    """The same for everybody at each run, and another one on every installation."""
+    return salted_hmac("example_project.demo", "password").hexdigest()[:16]
 
 
 class Command(BaseCommand):
@@ -49,8 +55,8 @@ class Command(BaseCommand):
     def _person(self, row: dict[str, Any], organization: Organization) -> Member:
         user, _ = get_user_model().objects.get_or_create(username=row["email"], defaults={"email": row["email"]})
         user.is_staff = user.is_superuser = row["is_staff"]
-        if not user.check_password(settings.DEMO_PASSWORD):
-            user.set_password(settings.DEMO_PASSWORD)
+        if not user.check_password(_password()):
+            user.set_password(_password())
         user.save()
         known = members.by_email(organization, row["email"])
         return known or members.create(organization, email=row["email"], user=user, actor=SYSTEM)
@@ -60,7 +66,7 @@ class Command(BaseCommand):
             "base_url": base_url,
             "project_id": conf().project_id,
             "secret": conf().secrets[0],
-            "public_token": settings.PUBLIC_TOKENS[0],
+            "public_token": settings.PUBLIC_TOKENS[0] if settings.PUBLIC_TOKENS else "",
             "organizations": [
                 {
                     "organization_id": public_id("organization", tenant.pk),
@@ -72,7 +78,7 @@ class Command(BaseCommand):
             "people": [
                 {
                     "email": member.email,
-                    "password": settings.DEMO_PASSWORD,
+                    "password": _password(),
                     "member_id": public_id("member", member.pk),
                     "organization_id": public_id("organization", member.organization_id),
                     "is_staff": member.user is not None and member.user.is_staff,
