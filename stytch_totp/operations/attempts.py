@@ -62,7 +62,8 @@ def clear(member: Member, kind: Guard.Kind) -> None:
 def settle(work: Callable[[], Result]) -> Result:
     """Run ``work`` as one durable transaction, once more if the database asks for it (deadlock, serialization).
 
-    Safe to repeat because ``work`` begins by claiming the code: what was committed can't be claimed again.
+    Safe to repeat: what ``work`` claims it can't claim again, should the first commit have gone through unheard. A
+    password login claims nothing; at worst it leaves a session whose token nobody was told.
     """
     try:
         with transaction.atomic(durable=True):

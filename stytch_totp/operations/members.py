@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from stytch_totp import conf, errors
 from stytch_totp.core.ids import looks_like_id, parse_id
 from stytch_totp.core.totp import is_displayable
-from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session
+from stytch_totp.models import Guard, Member, Organization
 from stytch_totp.models.member import DEFAULT_ROLE
-from stytch_totp.operations import organizations
+from stytch_totp.operations import organizations, sessions
 from stytch_totp.operations.audit import Actor, Tag, record
 
 LONGEST_EMAIL = 254
@@ -108,12 +108,10 @@ def lock(member: Member) -> Member:
 
 def delete(member: Member, *, actor: Actor) -> None:
     """End the member: sessions, intermediate sessions, TOTP and password die; e-mail and external id are free."""
-    now = conf.now()
     with transaction.atomic():
         current = lock(member)
         current.registrations.all().delete()
-        Session.objects.filter(member=current, revoked_at=None).update(revoked_at=now)
-        IntermediateSession.objects.filter(member=current, used_at=None).update(used_at=now)
+        sessions.end_all(current)
         Member.objects.filter(pk=current.pk).update(
             status=Member.Status.DELETED,
             email_key=None,

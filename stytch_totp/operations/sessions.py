@@ -216,11 +216,21 @@ def revoke_by_id(key: UUID, *, actor: Actor) -> None:
 
 def revoke_of_member(member: Member, *, actor: Actor) -> None:
     """End every session of the member, and the logins that are under way."""
-    now = conf.now()
     with transaction.atomic():
-        Session.objects.filter(member=member, revoked_at=None).update(revoked_at=now)
-        IntermediateSession.objects.filter(member=member, used_at=None).update(used_at=now)
+        Member.objects.filter(pk=member.pk).update(updated_at=conf.now())  # waits for a password being accepted
+        end_all(member)
         record(Tag.SESSION_REVOKED, actor, member=member)
+
+
+def end_all(member: Member) -> None:
+    """Revoke all that the member could act by, inside the caller's transaction.
+
+    Intermediate sessions first: one that is just being turned in has become a session when its turn comes, and is
+    found among them.
+    """
+    now = conf.now()
+    IntermediateSession.objects.filter(member=member, used_at=None).update(used_at=now)
+    Session.objects.filter(member=member, revoked_at=None).update(revoked_at=now)
 
 
 def _find_intermediate(token: str) -> IntermediateSession:

@@ -116,13 +116,14 @@ def _accept(
     successes can't wait for each other.
     """
     member, now = registration.member, conf.now()
-    if changes and not Member.objects.filter(pk=member.pk).update(**changes, updated_at=now):
+    pending = registration.state == TOTPRegistration.State.PENDING
+    # An activation locks the member even if it changes nothing there: no new registration is made beside it.
+    if (changes or pending) and not Member.objects.filter(pk=member.pk).update(**changes, updated_at=now):
         raise _Spent
     if not TOTPRegistration.objects.spend(registration, step, now):
         raise _Spent
     attempts.clear(member, Guard.Kind.TOTP)
     draft.write()
-    pending = registration.state == TOTPRegistration.State.PENDING
     record(Tag.TOTP_ACTIVATED if pending else Tag.TOTP_AUTHENTICATED, actor, member=member)
 
 

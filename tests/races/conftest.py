@@ -15,6 +15,12 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield made
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"site", "bare_site", "other_site", "story"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("live")
+
+
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
     """Counts what the test adds and shows it in one line after the run."""
