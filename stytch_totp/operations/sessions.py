@@ -217,7 +217,6 @@ def revoke_by_id(key: UUID, *, actor: Actor) -> None:
 def revoke_of_member(member: Member, *, actor: Actor) -> None:
     """End every session of the member, and the logins that are under way."""
     with transaction.atomic():
-        Member.objects.filter(pk=member.pk).update(updated_at=conf.now())  # waits for a password being accepted
         end_all(member)
         record(Tag.SESSION_REVOKED, actor, member=member)
 

@@ -110,11 +110,13 @@ def rows_hash() -> str:
 @contextmanager
 def undone() -> Iterator[None]:
     """Whatever is written inside is taken back, so that a great many calls can start from one situation."""
-    savepoint = transaction.savepoint()
+    # Django 6.1 has another name for it.
+    savepoint = getattr(transaction, "savepoint_create", None) or transaction.savepoint
+    mark = savepoint()
     try:
         yield
     finally:
-        transaction.savepoint_rollback(savepoint)
+        transaction.savepoint_rollback(mark)
 
 
 # People
