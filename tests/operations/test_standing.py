@@ -1,5 +1,6 @@
 """An operation goes by how things stand when it decides, not when it began."""
 
+import bcrypt
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ImproperlyConfigured
@@ -9,6 +10,7 @@ from stytch_totp import errors
 from stytch_totp.models import Guard, Member, Organization, Session, SigningKey
 from stytch_totp.operations import (
     attempts,
+    hashes,
     members,
     organizations,
     passwords,
@@ -180,3 +182,26 @@ def test_no_clear_secret_stands_in_a_repr(known):
     assert granted.jwt not in repr(granted)
     begun = passwords.LoggedIn(known, None, "an-intermediate-token")
     assert "an-intermediate-token" not in repr(begun)
+
+
+def test_a_hash_imported_again_while_the_password_is_checked_is_not_overwritten(member, monkeypatch):
+    encoded = hashes.encode("bcrypt", bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode(), {})
+    other = hashes.encode("bcrypt", bcrypt.hashpw(b"another password", bcrypt.gensalt(4)).decode(), {})
+    Member.objects.update(password=encoded)
+    verify = hashes.verify
+
+    def verify_slowly(*args):
+        found = verify(*args)
+        Member.objects.update(password=other)
+        return found
+
+    monkeypatch.setattr(hashes, "verify", verify_slowly)
+    with pytest.raises(errors.UnauthorizedCredentials):
+        log_in(fresh(member))
+    assert Member.objects.get().password == other
+
+
+def test_an_organization_deleted_since_it_was_found_gets_no_member(organization):
+    organizations.delete(Organization.objects.get(), actor=ACTOR)
+    with pytest.raises(errors.OrganizationNotFound):
+        members.create(organization, email="late@example.com", actor=ACTOR)
