@@ -11,7 +11,13 @@ from uuid import uuid4
 
 from stytch_totp.core.sealing import generate_key
 
-NEEDED = {"SECRET_KEY", "STYTCH_TOTP_PROJECT_ID", "STYTCH_TOTP_SECRETS", "STYTCH_TOTP_KEYRING"}
+NEEDED = {
+    "SECRET_KEY",
+    "STYTCH_TOTP_PROJECT_ID",
+    "STYTCH_TOTP_SECRETS",
+    "STYTCH_TOTP_PUBLIC_TOKENS",
+    "STYTCH_TOTP_KEYRING",
+}
 
 
 def ensure(env_file: Path) -> None:
@@ -32,8 +38,6 @@ def ensure(env_file: Path) -> None:
 def _fresh() -> dict[str, str]:
     return {
         "SECRET_KEY": secrets.token_urlsafe(50),
-        "DEBUG": "False",
-        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         "STYTCH_TOTP_PROJECT_ID": f"project-test-{uuid4()}",
         "STYTCH_TOTP_SECRETS": f"secret-test-{secrets.token_urlsafe(32)}",
         "STYTCH_TOTP_PUBLIC_TOKENS": f"public-token-test-{uuid4()}",

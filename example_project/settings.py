@@ -24,7 +24,7 @@ if (BASE_DIR / ".env").exists():
 
 SECRET_KEY = env("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -71,4 +71,4 @@ STYTCH_TOTP = {
     "SECRETS": env.list("STYTCH_TOTP_SECRETS"),
     "KEYRING": env.list("STYTCH_TOTP_KEYRING"),
 }
-PUBLIC_TOKENS = env.list("STYTCH_TOTP_PUBLIC_TOKENS", default=[])
+PUBLIC_TOKENS = env.list("STYTCH_TOTP_PUBLIC_TOKENS")

@@ -66,7 +66,7 @@ class Command(BaseCommand):
             "base_url": base_url,
             "project_id": conf().project_id,
             "secret": conf().secrets[0],
-            "public_token": settings.PUBLIC_TOKENS[0] if settings.PUBLIC_TOKENS else "",
+            "public_token": settings.PUBLIC_TOKENS[0],
             "organizations": [
                 {
                     "organization_id": public_id("organization", tenant.pk),
