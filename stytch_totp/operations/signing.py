@@ -6,6 +6,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from stytch_totp import conf
 from stytch_totp.core import factors, jwt
@@ -64,7 +65,7 @@ def read(token: str) -> tuple[str, int]:
 def key_set() -> list[SigningKey]:
     """Every key that a verifier should know, the current one first."""
     _current_row()
-    return list(SigningKey.objects.order_by("-current", "-created_at"))
+    return list(SigningKey.objects.order_by(F("current").desc(nulls_last=True), "-created_at"))
 
 
 @lru_cache(maxsize=1)

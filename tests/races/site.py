@@ -65,7 +65,7 @@ def opened(directory: Path, kind: str, *, asked: dict[str, Any] | None = None, *
         if asked is not None:
             patch.setenv("GUNICORN_CMD_ARGS", "--env DJANGO_SETTINGS_MODULE=tests.races.settings")
             patch.setenv("RACE", json.dumps(asked))
-        with serve(directory, kind=kind, workers=WORKERS, threads=THREADS, **options) as live:
+        with serve(directory, kind=kind, **{"workers": WORKERS, "threads": THREADS, **options}) as live:
             desk = Desk(live.environment)
             try:
                 yield Site(live, desk, kind)

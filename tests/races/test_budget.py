@@ -23,7 +23,9 @@ def bare_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CACHE_URL", "dummycache://")
         directory = tmp_path_factory.mktemp("bare")
-        with opened(directory, request.param, asked={"no_select_for_update": True}) as made:
+        # Small, because it stands beside the other site and PostgreSQL has a hundred connections for both.
+        asked = {"no_select_for_update": True}
+        with opened(directory, request.param, asked=asked, workers=2, threads=8) as made:
             yield made
 
 
