@@ -55,7 +55,7 @@ def measure(kind: str, rounds: int) -> None:
     for name, row in results.items():
         print(FIELDS.format(name, *row.shown()))
     for part, (whole, work) in scene.PARTS.items():
-        print(f"{part}: {_cpu(work, rounds) / results[whole].cpu:.0%} of the CPU time of {whole}")
+        print(f"{part}: {_share(scene.REQUESTS[whole], work, rounds):.0%} of the CPU time of {whole}")
     growth = {name: _statements(prepare) for name, prepare in scene.REQUESTS.items()}
     scene.populate()
     assert growth == {name: _statements(prepare) for name, prepare in scene.REQUESTS.items()}
@@ -116,13 +116,12 @@ def _counted() -> Iterator[list[str]]:
         yield found
 
 
-def _cpu(work: Callable[[], Any], rounds: int) -> float:
-    spent = []
-    for _ in range(rounds):
-        start = time.process_time()
-        work()
-        spent.append((time.process_time() - start) * 1000)
-    return statistics.median(spent)
+def _share(prepare: Callable[[], Callable[[], Any]], work: Callable[[], Any], rounds: int) -> float:
+    """The CPU time of a part of a request, measured in turn with the whole."""
+    requests = [prepare() for _ in range(rounds)]
+    taken = [(_once(work)[1], _once(request)[1]) for request in requests]
+    part, whole = (statistics.median(column) for column in zip(*taken, strict=True))
+    return part / whole
 
 
 if __name__ == "__main__":
