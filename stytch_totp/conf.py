@@ -1,6 +1,5 @@
 """The settings, read once from ``settings.STYTCH_TOTP`` into a frozen ``Conf``: ``conf().lock_threshold``."""
 
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -13,13 +12,12 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from stytch_totp.core.guard import LockPolicy
-from stytch_totp.core.ids import format_id, parse_id
+from stytch_totp.core.ids import format_id, is_project_id
 from stytch_totp.core.sealing import Keyring, KeyringError, parse_keyring
 from stytch_totp.core.tokens import digest
 
 SETTING = "STYTCH_TOTP"
 SHORTEST_SECRET = 24
-_PROJECT_ID = re.compile(r"project-(test|live)-[0-9a-f-]{36}")
 
 
 def _setting(sentence: str, default: Any, *, at_least: int = 0, at_most: int = 0, secret: bool = False) -> Any:
@@ -156,7 +154,7 @@ def _type_fault(one: Field[Any], value: object) -> Iterable[Fault]:
 
 def _value_faults(built: Conf) -> list[Fault]:
     found = []
-    if not _PROJECT_ID.fullmatch(built.project_id) or not parse_id("project", built.project_id, built.environment):
+    if not is_project_id(built.project_id):
         found.append(Fault("project_id", "PROJECT_ID is project-test-<uuid> or project-live-<uuid>"))
     if not built.secrets:
         found.append(Fault("no_secrets", "SECRETS is empty: nobody could call the server API"))

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hmac
-import re
 from dataclasses import dataclass
 
 from rest_framework.authentication import BaseAuthentication
@@ -11,10 +10,10 @@ from rest_framework.request import Request
 
 from stytch_totp import errors
 from stytch_totp.conf import conf
+from stytch_totp.core.ids import is_project_id
 from stytch_totp.core.tokens import digest
 
 LONGEST_HEADER = 1024
-_PROJECT_ID = re.compile(r"project-(?:test|live)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 MEMBER_SESSION_HEADERS = ("X-Stytch-Member-Session", "X-Stytch-Member-SessionJWT")
 
 
@@ -31,7 +30,7 @@ class ProjectAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[ProjectCaller, None]:
         project_id, secret = _basic(request.headers.get("Authorization", ""))
-        if not _PROJECT_ID.fullmatch(project_id):
+        if not is_project_id(project_id):
             raise errors.InvalidProjectID
         given = digest("secret", secret)
         # Every secret is compared, whatever the project id: how long it takes tells nothing of either.

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
 _ID = re.compile(rf"[a-z]+(?:-[a-z]+)*-(?:test|live)-{_UUID}")
 
 
@@ -36,6 +37,16 @@ def parse_id(kind: Kind, text: str, environment: str) -> UUID | None:
 def looks_like_id(text: str) -> bool:
     """Whether ``text`` has the form of any id. No slug or external id may: it could name somebody else."""
     return _ID.fullmatch(text.lower()) is not None
+
+
+def is_project_id(text: str) -> bool:
+    """Whether ``text`` is a well-formed project id, of either environment."""
+    return any(parse_id("project", text, environment) for environment in ("test", "live"))
+
+
+def is_external_id(text: str) -> bool:
+    """Whether ``text`` may be an external id: letters, digits and ``. _ - |``, and not in the form of an id."""
+    return _EXTERNAL_ID.fullmatch(text) is not None and not looks_like_id(text)
 
 
 def timestamp(at: int | None) -> str | None:

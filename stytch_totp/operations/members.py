@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from stytch_totp import conf, errors
-from stytch_totp.core.ids import looks_like_id, parse_id
+from stytch_totp.core.ids import is_external_id, parse_id
 from stytch_totp.core.totp import is_displayable
 from stytch_totp.models import Guard, Member, Organization
 from stytch_totp.models.member import DEFAULT_ROLE
@@ -19,7 +19,6 @@ from stytch_totp.operations.audit import Actor, Tag, record
 LONGEST_EMAIL = 254
 MOST_ROLES, LONGEST_ROLE = 32, 64
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-_EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
 _NOT_DELETED = (Member.Status.PENDING, Member.Status.ACTIVE)
 
 
@@ -147,7 +146,7 @@ def _select(member: str, *, include_deleted: bool, external: bool = True) -> Que
     key = parse_id("member", member, conf.conf().environment)
     if key:
         return rows.filter(pk=key)
-    if external and _EXTERNAL_ID.fullmatch(member) and not looks_like_id(member):
+    if external and is_external_id(member):
         return rows.filter(external_id=member)
     return rows.none()
 
@@ -171,7 +170,7 @@ def _apply(member: Member, fields: dict[str, Any]) -> None:
     if "default_mfa_method" in fields:
         _check_default(member)
     external = fields.get("external_id")
-    if external is not None and (not _EXTERNAL_ID.fullmatch(external) or looks_like_id(external)):
+    if external is not None and not is_external_id(external):
         raise errors.BadRequest("external_id has 1 to 128 letters, digits and . _ - | and is not formed like an id.")
 
 

@@ -13,7 +13,7 @@ from django.utils.text import slugify
 from stytch_totp import conf, errors
 from stytch_totp.core import policy
 from stytch_totp.core.factors import SECOND_FACTORS, Factor
-from stytch_totp.core.ids import looks_like_id, parse_id
+from stytch_totp.core.ids import is_external_id, looks_like_id, parse_id
 from stytch_totp.core.totp import is_displayable
 from stytch_totp.models import Member, Organization
 from stytch_totp.operations.audit import Actor, Tag, record
@@ -23,7 +23,6 @@ LONGEST_METADATA = 16 * 1024  # bytes as JSON
 _TRIES = 5
 _ROUTE_WORDS = frozenset({"members", "search"})
 _SLUG = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._~-]{2,128}")
-_EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
 _COLUMNS = frozenset(
     {
         "name",
@@ -48,7 +47,7 @@ def resolve(identifier: str) -> Organization:
     key = parse_id("organization", identifier, conf.conf().environment)
     if key:
         found = rows.filter(pk=key).first()
-    elif looks_like_id(identifier) or (not _SLUG.fullmatch(identifier) and not _EXTERNAL_ID.fullmatch(identifier)):
+    elif looks_like_id(identifier) or not (_SLUG.fullmatch(identifier) or is_external_id(identifier)):
         found = None
     else:
         found = rows.filter(slug=identifier).first() or rows.filter(external_id=identifier).first()
@@ -178,7 +177,7 @@ def _check(organization: Organization) -> None:
     if not _SLUG.fullmatch(organization.slug) or _is_reserved(organization.slug):
         raise errors.InvalidOrganizationSlug
     external = organization.external_id
-    if external is not None and (not _EXTERNAL_ID.fullmatch(external) or _is_reserved(external)):
+    if external is not None and (not is_external_id(external) or _is_reserved(external)):
         raise errors.InvalidOrganizationExternalID
     if organization.mfa_methods == policy.RESTRICTED and not organization.allowed_mfa_methods:
         raise errors.AllowedMFAMethodsRequired

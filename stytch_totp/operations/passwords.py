@@ -105,16 +105,11 @@ def _accept(
     claims: Mapping[str, Any] | None,
     actor: Actor,
 ) -> LoggedIn:
-    """All of a right password's consequences or none. A pending member is active from here on (contract 7.23)."""
-    # The member as it stands now: while the password was hashed it may have been deleted, its password or its
-    # organization's policy changed.
-    try:
-        current = members.lock(member)
-    except errors.MemberNotFound:
-        raise errors.UnauthorizedCredentials from None
-    if _hash_of(current) != _hash_of(member):
-        raise errors.UnauthorizedCredentials
-    member = current
+    """All of a right password's consequences or none.
+
+    A pending member becomes active if the primary requirement is met (contract 7.23).
+    """
+    member = _as_it_stands(member)
     proven = factors.factor("password", None, conf.now())
     shown = factors.added(proof.factors if proof else [], proven)
     attempts.clear(member, Guard.Kind.PASSWORD)
@@ -137,6 +132,19 @@ def _accept(
         IntermediateSession.objects.filter(pk=proof.pk).update(factors=shown)
         return LoggedIn(member, None, intermediate_session_token, primary_met, not satisfied)
     return LoggedIn(member, None, sessions.begin(member, proven), primary_met, not satisfied)
+
+
+def _as_it_stands(member: Member) -> Member:
+    """The member, locked and read again: while the password was hashed it may have been deleted, its password changed,
+    or its organization's policy.
+    """
+    try:
+        current = members.lock(member)
+    except errors.MemberNotFound:
+        raise errors.UnauthorizedCredentials from None
+    if _hash_of(current) != _hash_of(member):
+        raise errors.UnauthorizedCredentials
+    return current
 
 
 def _hash_of(member: Member) -> str:
