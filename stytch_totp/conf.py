@@ -1,5 +1,6 @@
 """The settings, read once from ``settings.STYTCH_TOTP`` into a frozen ``Conf``: ``conf().lock_threshold``."""
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -12,12 +13,13 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from stytch_totp.core.guard import LockPolicy
-from stytch_totp.core.ids import format_id, is_project_id
+from stytch_totp.core.ids import format_id, is_project_id, is_public_token
 from stytch_totp.core.sealing import Keyring, KeyringError, parse_keyring
 from stytch_totp.core.tokens import digest
 
 SETTING = "STYTCH_TOTP"
 SHORTEST_SECRET = 24
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
 
 def _setting(sentence: str, default: Any, *, at_least: int = 0, at_most: int = 0, secret: bool = False) -> Any:
@@ -35,6 +37,12 @@ class Conf:
     )
     secrets: tuple[str, ...] = _setting(
         "Accepted server secrets; more than one while you rotate them.", (), secret=True
+    )
+    public_tokens: tuple[str, ...] = _setting(
+        "Accepted public tokens, `public-token-test-<uuid>`: what pages call `/sdk/v1` with. Empty: no page may.", ()
+    )
+    allowed_origins: tuple[str, ...] = _setting(
+        "Origins of the pages that may call `/sdk/v1`, exactly as browsers send them: `https://app.example.org`.", ()
     )
     keyring: tuple[str, ...] = _setting(
         "`kid:base64-of-32-bytes` entries; the first seals, every one opens.", (), secret=True
@@ -58,6 +66,48 @@ class Conf:
         "Finishing MFA on a session issues a new `session_token` and ends the old one. "
         "Stricter than Stytch; False keeps the token.",
         True,
+    )
+    origin_required: bool = _setting(
+        "A call to `/sdk/v1` that changes something must name the page's origin. "
+        "False admits clients that aren't browsers.",
+        True,
+    )
+    browser_session_minutes: int = _setting(
+        "Longest session that a page may ask for.", 43200, at_least=60, at_most=527040
+    )
+    bind_intermediate_session: bool = _setting(
+        "An intermediate session begun by a page is good for that page's origin and public token alone, and for back "
+        "ends. Stricter than Stytch; False where a login goes on on another of your origins.",
+        True,
+    )
+    bind_pending_totp: bool = _setting(
+        "A TOTP that a page created can be confirmed in the session that created it alone. Stricter than Stytch.",
+        True,
+    )
+    enrolment_minutes: int = _setting(
+        "A page may create a TOTP for this long after a primary factor was shown. Stricter than Stytch; 0 asks for "
+        "no age.",
+        10,
+        at_most=527040,
+    )
+    step_up_minutes: int = _setting(
+        "A page may remove a factor for this long after a second factor was shown, and show recovery codes for this "
+        "long after a TOTP code. Stricter than Stytch; 0 takes Stytch's rules: 60 for Users, no age for Members.",
+        10,
+        at_most=527040,
+    )
+    recovery_shows_codes: bool = _setting(
+        "A page whose session was stepped up by a recovery code may show and rotate the others, as with Stytch. "
+        "One stolen code would yield nine more.",
+        False,
+    )
+    forget_deleted_totp: bool = _setting(
+        "Removing a TOTP removes it from running sessions, too, which go on with the factors that are left. "
+        "Stricter than Stytch.",
+        True,
+    )
+    discovery_creates_organizations: bool = _setting(
+        "Who has logged in by discovery may create an organization from a page.", True
     )
     recovery_codes_viewable: bool = _setting(
         "Unused recovery codes can be shown again. False keeps nothing that could be, and showing answers 403.",
@@ -156,10 +206,14 @@ def _value_faults(built: Conf) -> list[Fault]:
     found = []
     if not is_project_id(built.project_id):
         found.append(Fault("project_id", "PROJECT_ID is project-test-<uuid> or project-live-<uuid>"))
+    elif not all(is_public_token(str(token), built.environment) for token in built.public_tokens):
+        found.append(Fault("public_token", f"PUBLIC_TOKENS lists public-token-{built.environment}-<uuid>"))
     if not built.secrets:
         found.append(Fault("no_secrets", "SECRETS is empty: nobody could call the server API"))
     elif any(not isinstance(secret, str) or len(secret) < SHORTEST_SECRET for secret in built.secrets):
         found.append(Fault("short_secret", f"a server secret has {SHORTEST_SECRET} characters or more"))
+    if any(not _ORIGIN.fullmatch(str(origin)) for origin in built.allowed_origins):
+        found.append(Fault("allowed_origin", "ALLOWED_ORIGINS lists scheme://host[:port], in lower case, no path"))
     try:
         _ = built.read_clock
     except ImportError:

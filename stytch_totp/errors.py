@@ -45,6 +45,18 @@ class ProjectNotFound(StytchError, status=404, type="project_not_found"):
     message = "There is no such project."
 
 
+class PublicTokenNotFound(StytchError, status=404, type="public_token_not_found"):
+    message = "There is no such public token."
+
+
+class BadDomain(StytchError, status=400, type="bad_domain_for_stytch_sdk"):
+    message = "Pages of this origin may not call; list it in ALLOWED_ORIGINS."
+
+
+class EndpointNotAuthorized(StytchError, status=401, type="endpoint_not_authorized_for_sdk"):
+    message = "This site doesn't open this endpoint to pages."
+
+
 class RouteNotFound(StytchError, status=404, type="route_not_found"):
     message = "This path and method are not served."
 
@@ -160,12 +172,51 @@ class DefaultMFAMemberMissingFactor(StytchError, status=400, type="default_mfa_m
     message = "The member doesn't own the factor named as default."
 
 
+class CannotUpdateTrustedMetadata(StytchError, status=401, type="cannot_update_trusted_metadata"):
+    message = "trusted_metadata is the back end's to write."
+
+
 class OrganizationSearchFilter(StytchError, status=400, type="organization_search_filter_name_not_recognized"):
     message = "There is no such search filter."
 
 
 class MemberSearchFilter(StytchError, status=400, type="member_search_filter_name_not_recognized"):
     message = "There is no such search filter."
+
+
+# Users: what the consumer product has words of its own for
+
+
+class UserNotFound(StytchError, status=404, type="user_not_found"):
+    message = "There is no such user."
+
+
+class InvalidUserID(StytchError, status=400, type="invalid_user_id"):
+    message = "user_id is neither a user id nor an external id."
+
+
+class DuplicateEmail(StytchError, status=400, type="duplicate_email"):
+    message = "Another user has this e-mail address."
+
+
+class DuplicateUserExternalID(StytchError, status=400, type="bad_request"):
+    message = "Another user has this external id."
+
+
+class UserSearchFilter(StytchError, status=400, type="bad_request"):
+    message = "There is no such search filter."
+
+
+class TOTPsNotFoundForUser(StytchError, status=404, type="totps_not_found_for_user"):
+    message = "The user has no TOTP."
+
+
+class UserHasNoSuchTOTP(StytchError, status=404, type="totp_not_found"):
+    message = "There is no such TOTP."
+
+
+class UserMismatch(StytchError, status=400, type="user_id_mismatch"):
+    message = "The session belongs to another user."
 
 
 # TOTP, recovery codes and MFA
@@ -302,6 +353,14 @@ class InvalidSessionDuration(StytchError, status=400, type="invalid_session_dura
     message = "session_duration_minutes is an integer from 5 to 527040."
 
 
+class SessionTooLong(StytchError, status=400, type="invalid_session_duration"):
+    message = "session_duration_minutes is above what this site allows pages."
+
+
+class UserUnauthenticated(StytchError, status=401, type="user_unauthenticated"):
+    message = "This call needs a session."
+
+
 class CustomClaimsTooLarge(StytchError, status=400, type="custom_claims_too_large"):
     message = "The session's custom claims exceed 4 KB."
 
@@ -318,8 +377,20 @@ class InsufficientFactors(StytchError, status=401, type="insufficient_factors"):
     message = "The session lacks the member's second factor."
 
 
+class StaleFactors(StytchError, status=401, type="stale_factors"):
+    message = "The session's factors were shown too long ago; show one again."
+
+
 class SessionAuthorization(StytchError, status=403, type="session_authorization_error"):
-    message = "Calls authorised by a member's session are not served; call with the project's secret alone."
+    message = "The session's roles don't permit this."
+
+
+class SessionAuthorizationTenancy(StytchError, status=403, type="session_authorization_tenancy_error"):
+    message = "The session belongs to another organization."
+
+
+class ConsumerSessionAuthorization(StytchError, status=403, type="consumer_session_authorization_error"):
+    message = "The session's roles don't permit this."
 
 
 class Locked(StytchError, status=429, type="user_lock_limit_reached"):
@@ -327,6 +398,10 @@ class Locked(StytchError, status=429, type="user_lock_limit_reached"):
 
 
 # Passwords
+
+
+class WeakPassword(StytchError, status=400, type="weak_password"):
+    message = "The password doesn't meet the site's rules."
 
 
 class UnsupportedHash(StytchError, status=400, type="bad_request"):

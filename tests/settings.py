@@ -9,6 +9,8 @@ STYTCH_TOTP = {
     "PROJECT_ID": "project-test-11111111-1111-4111-8111-111111111111",
     "PROJECT_NAME": "Example",
     "SECRETS": ["secret-test-of-the-test-suite-0123456789"],
+    "PUBLIC_TOKENS": ["public-token-test-22222222-2222-4222-8222-222222222222"],
+    "ALLOWED_ORIGINS": ["https://app.example.org"],
     "KEYRING": ["tests:3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="],
     "CLOCK": "tests.clock.CLOCK",
 }

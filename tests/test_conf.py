@@ -11,6 +11,7 @@ from stytch_totp.conf import Conf, conf, faults, now, public_id
 from stytch_totp.core.guard import LockPolicy
 from tests.clock import CLOCK
 
+UUID = "11111111-1111-4111-8111-111111111111"
 KEY = base64.b64encode(hashlib.sha256(b"a key of this file").digest()).decode()
 
 
@@ -33,6 +34,8 @@ def test_the_defaults():
         project_id="",
         project_name="Example",
         secrets=(),
+        public_tokens=(),
+        allowed_origins=(),
         keyring=(),
         lock_threshold=10,
         lock_minutes=60,
@@ -40,6 +43,15 @@ def test_the_defaults():
         intermediate_session_minutes=10,
         intermediate_session_failures=5,
         rotate_session_token=True,
+        origin_required=True,
+        browser_session_minutes=30 * 24 * 60,
+        bind_intermediate_session=True,
+        bind_pending_totp=True,
+        enrolment_minutes=10,
+        step_up_minutes=10,
+        recovery_shows_codes=False,
+        forget_deleted_totp=True,
+        discovery_creates_organizations=True,
         recovery_codes_viewable=True,
         foreign_recovery_codes=False,
         signing_key_bits=2048,
@@ -84,7 +96,7 @@ def test_cr15_a_changed_secret_key_changes_nothing_sealed(settings):
 
 @pytest.mark.parametrize("environment", ["test", "live"])
 def test_the_environment_is_the_second_word_of_the_project(configure, environment):
-    configure(PROJECT_ID=f"project-{environment}-11111111-1111-4111-8111-111111111111")
+    configure(PROJECT_ID=f"project-{environment}-11111111-1111-4111-8111-111111111111", PUBLIC_TOKENS=[])
     assert conf().environment == environment
     assert public_id("member", "x") == f"member-{environment}-x"
 
@@ -147,10 +159,66 @@ def test_the_clock_is_read_each_time():
         ({"SECRETS": [None]}, ["short_secret"]),
         ({"KEYRING": []}, ["keyring_empty"]),
         ({"SECRETS": [], "KEYRING": []}, ["no_secrets", "keyring_empty"]),
+        ({"PUBLIC_TOKENS": f"public-token-test-{UUID}"}, ["bad_type"]),
+        ({"PUBLIC_TOKENS": [f"public-token-test-{UUID}", f"public-token-live-{UUID}"]}, ["public_token"]),
+        ({"PUBLIC_TOKENS": [f"project-test-{UUID}"]}, ["public_token"]),
+        ({"PUBLIC_TOKENS": [""]}, ["public_token"]),
+        ({"PUBLIC_TOKENS": [None]}, ["public_token"]),
+        ({"PUBLIC_TOKENS": [f"public-token-live-{UUID}"], "PROJECT_ID": f"project-live-{UUID}"}, []),
+        ({"PUBLIC_TOKENS": [f"public-token-test-{UUID}"], "PROJECT_ID": f"project-live-{UUID}"}, ["public_token"]),
+        ({"PUBLIC_TOKENS": ["x"], "PROJECT_ID": "x"}, ["project_id"]),
+        ({"ALLOWED_ORIGINS": "https://app.example.org"}, ["bad_type"]),
     ],
 )
 def test_what_is_wrong_has_a_name(entries, expected):
     assert codes(**entries) == expected
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://app.example.org",
+        "http://localhost:3000",
+        "https://[::1]:8443",
+        "http://10.0.0.1",
+        "https://xn--bcher-kva",
+    ],
+)
+def test_ap07_an_origin_is_listed_as_browsers_send_it(origin):
+    assert codes(ALLOWED_ORIGINS=["https://a.example", origin]) == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "",
+        "app.example.org",
+        "//app.example.org",
+        "https://",
+        "https://app.example.org/",
+        "https://app.example.org/page",
+        "https://app.example.org?",
+        "https://app.example.org#",
+        "https://App.example.org",
+        "HTTPS://app.example.org",
+        "https://*.example.org",
+        "https://user@app.example.org",
+        "https://app.example.org\n",
+        " https://app.example.org",
+        "https://a.example https://b.example",
+        "https://a.example,https://b.example",
+        "https://b\u00fccher.example",
+        "ftp://app.example.org",
+        "file://",
+        None,
+        7,
+    ],
+    ids=ascii,
+)
+def test_ap07_what_no_browser_sends_is_no_origin(origin):
+    assert codes(ALLOWED_ORIGINS=["https://a.example", origin]) == ["allowed_origin"]
 
 
 RANGES = [
@@ -159,6 +227,9 @@ RANGES = [
     ("LOCK_LONGEST_MINUTES", 5, 10080),
     ("INTERMEDIATE_SESSION_MINUTES", 1, 60),
     ("INTERMEDIATE_SESSION_FAILURES", 1, 100),
+    ("BROWSER_SESSION_MINUTES", 60, 527_040),
+    ("ENROLMENT_MINUTES", 0, 527_040),
+    ("STEP_UP_MINUTES", 0, 527_040),
     ("SIGNING_KEY_BITS", 2048, 4096),
 ]
 
@@ -166,7 +237,7 @@ RANGES = [
 @pytest.mark.parametrize(("name", "low", "high"), RANGES)
 def test_rl22_a_number_stays_in_its_range(name, low, high):
     assert codes(**{name: low}) == codes(**{name: high}) == []
-    for value in (low - 1, high + 1, 0, -1, 10**400):
+    for value in (low - 1, high + 1, -1, 10**400):
         assert codes(**{name: value}) == ["out_of_range"]
 
 

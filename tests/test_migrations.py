@@ -2,6 +2,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from stytch_totp.models import IntermediateSession, Member, Session
+from stytch_totp.operations import grants
+from tests.operations.situations import BROWSER, begin, session_of, user
+
 
 def test_models_and_migrations_say_the_same(db):
     call_command("makemigrations", "stytch_totp", check=True, dry_run=True, verbosity=0)
@@ -18,3 +22,18 @@ def test_dj12_migrations_go_back_and_forth():
     call_command("migrate", "stytch_totp", verbosity=0)
     assert tables() == there
     assert len(there) == 9
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dj12_users_and_pages_go_back_and_forth_with_rows_in_them(enrolled):
+    member, _, _ = enrolled
+    made = user()
+    for one in (member, made):
+        session_of(one, "password", "totp")
+    grants.begin(None, [], BROWSER, discovered=[member])
+    begin(member)
+    for name in ("0001", "0002"):
+        call_command("migrate", "stytch_totp", name, verbosity=0)
+    assert {one.pk for one in Member.objects.all()} == {member.pk, made.pk}
+    assert [len(one.factors) for one in Session.objects.all()] == [2, 2]
+    assert IntermediateSession.objects.get().member == member

@@ -1,6 +1,6 @@
 """The authentication factors that a session carries, as they are stored and as Stytch spells them (contract 4.4)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -21,6 +21,7 @@ class _Spelling(TypedDict):
     nested: str
     key: str
     kind: Kind | None
+    consumer_kind: Kind | None
 
 
 _SPELLINGS: Mapping[str, _Spelling] = {
@@ -29,15 +30,18 @@ _SPELLINGS: Mapping[str, _Spelling] = {
         "nested": "authenticator_app_factor",
         "key": "totp_id",
         "kind": "member-totp",
+        "consumer_kind": "totp",
     },
     "recovery_codes": {
         "delivery_method": "recovery_code",
         "nested": "recovery_code_factor",
         "key": "totp_recovery_code_id",
         "kind": "recovery-code",
+        "consumer_kind": "recovery-code",
     },
-    "password": {"delivery_method": "knowledge", "nested": "", "key": "", "kind": None},
+    "password": {"delivery_method": "knowledge", "nested": "", "key": "", "kind": None, "consumer_kind": None},
 }
+PRIMARY_FACTORS = frozenset({"password"})
 SECOND_FACTORS = frozenset({"totp", "recovery_codes"})
 
 
@@ -57,14 +61,19 @@ def has_second(factors: Iterable[Factor]) -> bool:
     return any(one["type"] in SECOND_FACTORS for one in factors)
 
 
-def stepped_up_at(factors: Iterable[Factor]) -> int:
-    """When a second factor was last shown; 0 if none was."""
-    return max((one["last_authenticated_at"] for one in factors if one["type"] in SECOND_FACTORS), default=0)
+def shown_at(factors: Iterable[Factor], types: Collection[str] = SECOND_FACTORS) -> int:
+    """When a factor of one of ``types`` was last shown; 0 if none was."""
+    return max((one["last_authenticated_at"] for one in factors if one["type"] in types), default=0)
 
 
-def spell(one: Factor, environment: str) -> dict[str, Any]:
-    """The factor as a Stytch AuthenticationFactor."""
+def without_second(factors: Iterable[Factor]) -> list[Factor]:
+    return [one for one in factors if one["type"] not in SECOND_FACTORS]
+
+
+def spell(one: Factor, environment: str, *, consumer: bool = False) -> dict[str, Any]:
+    """The factor as a Stytch AuthenticationFactor of the B2B or of the consumer product."""
     spelling = _SPELLINGS[one["type"]]
+    kind = spelling["consumer_kind"] if consumer else spelling["kind"]
     shown: dict[str, Any] = {
         "type": one["type"],
         "delivery_method": spelling["delivery_method"],
@@ -72,6 +81,6 @@ def spell(one: Factor, environment: str) -> dict[str, Any]:
         "created_at": timestamp(one["created_at"]),
         "updated_at": timestamp(one["last_authenticated_at"]),
     }
-    if spelling["kind"]:
-        shown[spelling["nested"]] = {spelling["key"]: format_id(spelling["kind"], UUID(one["id"]), environment)}
+    if kind:
+        shown[spelling["nested"]] = {spelling["key"]: format_id(kind, UUID(one["id"]), environment)}
     return shown

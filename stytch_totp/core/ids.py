@@ -6,17 +6,24 @@ from typing import Literal
 from uuid import UUID
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_FRACTION = re.compile(r"(?<=:\d\d)\.\d{1,9}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9._|-]{1,128}")
 _ID = re.compile(rf"[a-z]+(?:-[a-z]+)*-(?:test|live)-{_UUID}")
 
 
 Kind = Literal[
     "project",
+    "public-token",
     "request-id",
     "organization",
     "member",
     "member-totp",
     "member-password",
+    "user",
+    "email",
+    "phone-number",
+    "password",
+    "totp",
     "recovery-code",
     "session",
     "jwk",
@@ -44,6 +51,11 @@ def is_project_id(text: str) -> bool:
     return any(parse_id("project", text, environment) for environment in ("test", "live"))
 
 
+def is_public_token(text: str, environment: str) -> bool:
+    """Whether ``text`` is a well-formed public token of this environment."""
+    return parse_id("public-token", text, environment) is not None
+
+
 def is_external_id(text: str) -> bool:
     """Whether ``text`` may be an external id: letters, digits and ``. _ - |``, and not in the form of an id."""
     return _EXTERNAL_ID.fullmatch(text) is not None and not looks_like_id(text)
@@ -52,3 +64,12 @@ def is_external_id(text: str) -> bool:
 def timestamp(at: int | None) -> str | None:
     """RFC 3339 in UTC for seconds since the epoch; None for None."""
     return None if at is None else datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_timestamp(text: str) -> int | None:
+    """Whole seconds since the epoch of an RFC 3339 time with its offset, else None."""
+    try:
+        at = datetime.fromisoformat(_FRACTION.sub("", text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return int(at.timestamp()) if at.tzinfo else None

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
+from stytch_totp import conf
+from stytch_totp.core import tokens
+from stytch_totp.core.rbac import MEMBER_ROLE, USER_ROLE
 from stytch_totp.models.fields import ExactCharField
 from stytch_totp.models.organization import Organization
 
@@ -15,13 +18,10 @@ if TYPE_CHECKING:
     from stytch_totp.models.registration import TOTPRegistration
 
 
-DEFAULT_ROLE = "stytch_member"
-
-
 class MemberQuerySet(models.QuerySet["Member"]):
     def described(self) -> MemberQuerySet:
         """With all that their public shape shows: three statements, however many members."""
-        return self.select_related("organization").prefetch_related("registrations", "guards")
+        return self.select_related("organization", "user").prefetch_related("registrations", "guards")
 
 
 class Member(models.Model):
@@ -45,6 +45,8 @@ class Member(models.Model):
     email_key = ExactCharField(max_length=254, null=True, editable=False)
     email_verified = models.BooleanField(default=False)
     name = models.CharField(max_length=255, blank=True)
+    #: A User's ``first_name``, ``middle_name`` and ``last_name``, which ``name`` has in one.
+    name_parts = models.JSONField(default=dict)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
     mfa_enrolled = models.BooleanField(default=False)
     default_mfa_method = models.CharField(
@@ -57,6 +59,8 @@ class Member(models.Model):
     external_id = ExactCharField(max_length=128, null=True)
     #: A password hash of Django's or an imported one; empty when there is none or ``user`` keeps it.
     password = models.CharField(max_length=512, blank=True)
+    #: How often all that the member could act by was ended: a login begun before that is none any more.
+    generation = models.PositiveIntegerField(default=0)
     trusted_metadata = models.JSONField(default=dict)
     untrusted_metadata = models.JSONField(default=dict)
     created_at = models.BigIntegerField()
@@ -78,9 +82,33 @@ class Member(models.Model):
         return str(self.pk)
 
     @property
+    def is_consumer(self) -> bool:
+        return bool(self.organization.kind == Organization.Kind.CONSUMER)
+
+    @property
+    def public_id(self) -> str:
+        """``user-…`` or ``member-…``: two prefixes over one UUID."""
+        return conf.public_id("user" if self.is_consumer else "member", self.pk)
+
+    @property
+    def password_hash(self) -> str:
+        """The hash that judges the member. A linked Django user's password is the member's: there is one to change."""
+        return self.user.password if self.user is not None else self.password
+
+    @property
+    def login_digest(self) -> str:
+        """What a login under way was good for: it changes with the address, the password and each revocation."""
+        state = (self.email_key, self.email_verified, self.password_hash, self.generation)
+        return tokens.digest("login", repr(state))
+
+    @property
+    def default_role(self) -> str:
+        return USER_ROLE if self.is_consumer else MEMBER_ROLE
+
+    @property
     def all_roles(self) -> list[str]:
         """With the one that every member has."""
-        return [DEFAULT_ROLE, *self.roles]
+        return [self.default_role, *self.roles]
 
     @cached_property
     def registration_by_state(self) -> dict[str, TOTPRegistration]:

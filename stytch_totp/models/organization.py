@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from stytch_totp import conf
 from stytch_totp.core import policy
 from stytch_totp.models.fields import ExactCharField
 
@@ -43,3 +44,7 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return str(self.slug)
+
+    @property
+    def public_id(self) -> str:
+        return conf.public_id("organization", self.pk)

@@ -49,6 +49,8 @@ class TOTPRegistration(models.Model):
     expires_at = models.BigIntegerField()
     created_at = models.BigIntegerField()
     verified_at = models.BigIntegerField(null=True)
+    #: The session or intermediate session of the page that created it; NULL if a back end did.
+    created_in = models.UUIDField(null=True)
 
     objects = RegistrationQuerySet.as_manager()
 

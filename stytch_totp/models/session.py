@@ -40,6 +40,8 @@ class Session(models.Model):
     last_accessed_at = models.BigIntegerField()
     expires_at = models.BigIntegerField()
     revoked_at = models.BigIntegerField(null=True)
+    #: JWTs from before this time died with the token that stepping up replaced.
+    jwts_since = models.BigIntegerField(default=0)
 
     objects = SessionQuerySet.as_manager()
 
@@ -80,10 +82,15 @@ class IntermediateSessionQuerySet(models.QuerySet["IntermediateSession"]):
 
 
 class IntermediateSession(models.Model):
-    """A login that still owes a factor. Lives ten minutes and makes at most one session."""
+    """A login that still owes a factor, or an organization. Lives ten minutes and makes at most one session."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    member = models.ForeignKey(Member, models.CASCADE, related_name="intermediate_sessions")
+    #: NULL in a login by discovery, which is nobody's yet.
+    member = models.ForeignKey(Member, models.CASCADE, null=True, related_name="intermediate_sessions")
+    #: Of a login by discovery: whom it may become, by id, with their ``login_digest`` when their password was given.
+    discovered = models.JSONField(default=dict)
+    #: Public token and origin of the page that began it; empty if a back end did.
+    begun_at = models.CharField(max_length=512, blank=True)
     token_digest = ExactCharField(max_length=64, unique=True)
     factors = models.JSONField(default=list)
     failures = models.PositiveIntegerField(default=0)

@@ -86,3 +86,51 @@ def test_adding_changes_nothing_that_was_given():
 )
 def test_a_totp_and_a_recovery_code_are_second_factors(kinds, second):
     assert factors.has_second(factors.factor(kind, ID, AT) for kind in kinds) is second
+
+
+@pytest.mark.parametrize(
+    ("kind", "spelled"),
+    [
+        ("totp", {"authenticator_app_factor": {"totp_id": f"totp-test-{ID}"}}),
+        ("recovery_codes", {"recovery_code_factor": {"totp_recovery_code_id": f"recovery-code-test-{ID}"}}),
+        ("password", {}),
+    ],
+)
+def test_the_consumer_product_spells_ids_its_own_way(kind, spelled):
+    shown = factors.spell(factors.factor(kind, ID, AT), "test", consumer=True)
+    assert {name: value for name, value in shown.items() if name.endswith("_factor")} == spelled
+
+
+@pytest.mark.parametrize(
+    ("types", "at"),
+    [
+        (None, AT + 30),
+        ({"totp"}, AT),
+        ({"password"}, LATER),
+        ({"password", "totp"}, LATER),
+        ({"sms_otp"}, 0),
+        (set(), 0),
+    ],
+)
+def test_of_several_types_the_one_shown_last_counts(types, at):
+    """By default, of the second factors."""
+    shown = [
+        factors.factor("password", None, LATER),
+        factors.factor("totp", ID, AT),
+        factors.factor("recovery_codes", ID, AT + 30),
+    ]
+    assert (factors.shown_at(shown) if types is None else factors.shown_at(shown, types)) == at
+
+
+def test_the_time_that_counts_is_the_last_and_not_the_first():
+    refreshed = factors.added([factors.factor("totp", ID, AT)], factors.factor("totp", ID, LATER))
+    assert factors.shown_at(refreshed) == LATER
+    assert factors.shown_at([]) == 0
+
+
+def test_without_second_factors_the_first_ones_are_left():
+    password = factors.factor("password", None, AT)
+    second = [factors.factor(kind, ID, AT) for kind in sorted(factors.SECOND_FACTORS)]
+    assert factors.without_second([second[0], password, second[1]]) == [password]
+    assert factors.without_second(second) == []
+    assert not factors.PRIMARY_FACTORS & factors.SECOND_FACTORS

@@ -97,3 +97,52 @@ def test_te03_whatever_is_formed_like_an_id_is_seen(text, does):
 )
 def test_times_are_rfc3339_in_utc(at, text):
     assert ids.timestamp(at) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2021-12-29T12:33:09Z", 1_640_781_189),
+        ("2021-12-29T12:33:09+00:00", 1_640_781_189),
+        ("2021-12-29T13:33:09+01:00", 1_640_781_189),
+        ("2021-12-29T07:03:09-05:30", 1_640_781_189),
+        ("2021-12-29T12:33:09.999999Z", 1_640_781_189),
+        ("2021-12-29T12:33:09.123Z", 1_640_781_189),
+        ("1970-01-01T00:00:00Z", 0),
+        ("9999-12-31T23:59:59Z", 253_402_300_799),
+        ("2021-12-29T12:33:09", None),
+        ("2021-12-29", None),
+        ("2021-12-29T25:33:09Z", None),
+        ("2021-02-29T12:33:09Z", None),
+        ("1640781189", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_a_time_is_read_with_its_offset_or_not_at_all(text, at):
+    assert ids.parse_timestamp(text) == at
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_near_the_ends_of_the_calendar_breaks_nothing(text):
+    assert isinstance(ids.parse_timestamp(text), int)
+
+
+@given(at=st.integers(0, 253_402_300_799))
+def test_a_time_is_read_as_it_was_written(at):
+    assert ids.parse_timestamp(ids.timestamp(at)) == at
+
+
+@pytest.mark.parametrize(
+    ("text", "does"),
+    [
+        (f"public-token-test-{ID}", True),
+        (f"public-token-live-{ID}", False),
+        (f"project-test-{ID}", False),
+        (f"public-token-test-{ID}\n", False),
+        ("public-token-test-", False),
+        ("", False),
+    ],
+)
+def test_a_public_token_is_one_of_its_environment(text, does):
+    assert ids.is_public_token(text, "test") is does
