@@ -18,6 +18,7 @@ from stytch_totp.operations.audit import Actor, Tag, record
 
 Proof = Session | IntermediateSession | None
 Result = TypeVar("Result")
+REPEATS = 3
 
 
 def charge(member: Member, kind: Guard.Kind, proof: Proof, actor: Actor) -> None:
@@ -59,8 +60,8 @@ def clear(member: Member, kind: Guard.Kind) -> None:
     _guard(member, kind).clear()
 
 
-def settle(work: Callable[[], Result]) -> Result:
-    """Run ``work`` as one durable transaction, once more if the database asks for it (deadlock, serialization).
+def settle(work: Callable[[], Result], *, repeats: int = REPEATS) -> Result:
+    """Run ``work`` as one durable transaction, and again if the database asks for it (deadlock, serialization).
 
     Safe to repeat: what ``work`` claims it can't claim again, should the first commit have gone through unheard. A
     password login claims nothing; at worst it leaves a session whose token nobody was told.
@@ -69,8 +70,9 @@ def settle(work: Callable[[], Result]) -> Result:
         with transaction.atomic(durable=True):
             return work()
     except OperationalError:
-        with transaction.atomic(durable=True):
-            return work()
+        if not repeats:
+            raise
+    return settle(work, repeats=repeats - 1)
 
 
 def _guard(member: Member, kind: Guard.Kind) -> GuardQuerySet:

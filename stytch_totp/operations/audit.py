@@ -13,11 +13,26 @@ from stytch_totp.signals import audit_event_recorded
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks. ``kind`` is ``project`` for a back end with the project's secret, ``system`` for a command."""
+    """Who asks: ``kind`` is one of these words.
+
+    ``project``: a back end with the project's secret. ``member``: such a back end on behalf of the member ``id``, by
+    its session. ``browser``: a page, where a person acts and nobody vouches; ``place`` is its public token and origin.
+    ``system``: a command.
+    """
 
     kind: str
     id: str = ""
     request_id: str = ""
+    place: str = ""
+
+    @property
+    def at_browser(self) -> bool:
+        return self.kind == "browser"
+
+    @property
+    def vouches(self) -> bool:
+        """Whether its word on other people's identity is good."""
+        return self.kind in ("project", "system")
 
 
 SYSTEM = Actor("system")
@@ -31,6 +46,7 @@ class Outcome(models.TextChoices):
 class Tag(models.TextChoices):
     """``<subject>:<object>:<what happened>``. A retired tag stays as a comment and is never used again."""
 
+    SECRET_EXPOSED = "project:secret:exposed"
     ORGANIZATION_CREATED = "organization:organization:created"
     ORGANIZATION_UPDATED = "organization:organization:updated"
     ORGANIZATION_DELETED = "organization:organization:deleted"
@@ -40,6 +56,7 @@ class Tag(models.TextChoices):
     MEMBER_REACTIVATED = "member:member:reactivated"
     PASSWORD_AUTHENTICATED = "member:password:authenticated"
     PASSWORD_REFUSED = "member:password:refused"
+    PASSWORD_CREATED = "member:password:created"
     PASSWORD_MIGRATED = "member:password:migrated"
     TOTP_CREATED = "member:totp:created"
     TOTP_MIGRATED = "member:totp:migrated"
@@ -54,11 +71,13 @@ class Tag(models.TextChoices):
     RECOVERY_CODES_SHOWN = "member:recovery_codes:shown"
     RECOVERY_CODES_ROTATED = "member:recovery_codes:rotated"
     ATTEMPT_LOCKED_OUT = "member:guard:locked_out"
+    SESSION_EXCHANGED = "member:session:exchanged"
     SESSION_REVOKED = "member:session:revoked"
 
 
 _FAILURES = frozenset(
     {
+        Tag.SECRET_EXPOSED,
         Tag.PASSWORD_REFUSED,
         Tag.TOTP_REFUSED,
         Tag.TOTP_REPLAYED,

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from stytch_totp import conf, errors
 from stytch_totp.core import codes, factors, policy, qr, totp
-from stytch_totp.models import Member, RecoveryCode, TOTPRegistration
-from stytch_totp.operations import members, organizations
-from stytch_totp.operations.attempts import Proof
+from stytch_totp.models import IntermediateSession, Member, RecoveryCode, TOTPRegistration
+from stytch_totp.operations import members, organizations, sessions, standing
+from stytch_totp.operations.attempts import Proof, settle
 from stytch_totp.operations.audit import Actor, Tag, record
 from stytch_totp.operations.sessions import check_owner
 
-DEFAULT_MINUTES = 60
+DEFAULT_MINUTES, USER_MINUTES = 60, 1440
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,21 @@ class Enrolment:
 
 
 def create(member: Member, *, proof: Proof, actor: Actor, minutes: int = DEFAULT_MINUTES) -> Enrolment:
-    """A pending registration, good for ``minutes``; it replaces a former pending one (contract 1.1)."""
+    """A pending registration, good for ``minutes``; it replaces a former pending one (contract 1.1).
+
+    A page needs a session or an intermediate session with a primary factor that is fresh enough.
+    """
     _check_may_enrol(member, proof)
+    if (
+        actor.at_browser
+        and isinstance(proof, IntermediateSession)
+        and not organizations.primary_met(member, proof.factors)
+    ):
+        raise errors.PrimaryAuthenticationRequired
+    standing.check_may_add_factor(proof, actor)
     secret, recovery_codes = totp.generate_secret(), codes.generate_set()
     try:
-        uri = totp.provisioning_uri(secret, issuer=_issuer(member), account=member.email)
+        uri = totp.provisioning_uri(secret, issuer=_issuer(member), account=member.email or member.mfa_phone_number)
         qr_code = qr.png_data_uri(uri)
     except ValueError as error:
         raise errors.BadRequest(f"The organization's name or the e-mail address is unusable: {error}.") from None
@@ -40,8 +51,10 @@ def create(member: Member, *, proof: Proof, actor: Actor, minutes: int = DEFAULT
     with transaction.atomic():
         current = members.lock(member)
         registration = TOTPRegistration(member=current, created_at=now, expires_at=now + minutes * 60)
+        registration.created_in = proof.pk if proof and actor.at_browser else None
         _insert(registration, secret, recovery_codes)
         record(Tag.TOTP_CREATED, actor, member=current)
+    current.registration_by_state = {registration.state: registration}
     return Enrolment(current, registration, secret, qr_code, recovery_codes)
 
 
@@ -72,37 +85,39 @@ def migrate(member: Member, *, secret: str, recovery_codes: Sequence[object], ac
     return Enrolment(members.reload(current), registration, secret, "", kept)
 
 
-def delete(member: Member, *, actor: Actor) -> Member:
-    """Remove the registration and its codes. Sessions go on; the next login asks for MFA again (contract 1.8)."""
-    with transaction.atomic():
-        current = members.lock(member)
-        if not current.registrations.all().delete()[0]:
-            raise errors.TOTPNotFound
-        # Only what the member still owns can be the default.
-        default = Member.DefaultMethod.SMS_OTP if current.mfa_phone_verified else Member.DefaultMethod.NONE
-        Member.objects.filter(pk=current.pk).update(default_mfa_method=default)
-        record(Tag.TOTP_DELETED, actor, member=current)
-    return members.reload(current)
+def delete(member: Member, *, actor: Actor, proof: Proof = None) -> Member:
+    """Remove the registration and its codes. Sessions go on; the next login asks for MFA again (contract 1.8).
+
+    ``proof`` is the session of who asks, at a page: a verified TOTP is removed only after a second factor.
+    """
+    if member.active_totp_id:
+        standing.check_may_remove_factor(proof, actor, member)
+    return settle(lambda: _remove(member, proof, actor))
 
 
-def show_recovery_codes(member: Member, *, actor: Actor) -> list[str]:
-    """The unused codes of the active registration, in clear; each showing is on record."""
+def show_recovery_codes(
+    member: Member, *, actor: Actor, proof: Proof = None, pending: bool = False
+) -> list[tuple[TOTPRegistration, list[str]]]:
+    """The unused codes of the active registration, if asked also of a ``pending`` one, in clear; it is on record.
+
+    ``proof`` is the session of who asks, at a page: it needs a fresh TOTP code. Raises RecoveryCodesNotFound.
+    """
     if not conf.conf().recovery_codes_viewable:
         raise errors.RecoveryCodesNotViewable
-    unused = RecoveryCode.objects.filter(
-        registration__member=member, registration__state=TOTPRegistration.State.ACTIVE, used_at=None
-    )
-    rows = unused.select_related("registration__member").order_by("position")
-    shown = [row.reveal() for row in rows if row.sealed_code is not None]
-    if not shown and not member.active_totp_id:
+    standing.check_may_see_codes(proof, actor)
+    active = TOTPRegistration.State.ACTIVE
+    wanted = [row for row in member.registration_by_state.values() if pending or row.state == active]
+    if not wanted:
         raise errors.RecoveryCodesNotFound
+    shown = [(registration, _unused(registration)) for registration in wanted]
     with transaction.atomic():
         record(Tag.RECOVERY_CODES_SHOWN, actor, member=member)
     return shown
 
 
-def rotate_recovery_codes(member: Member, *, actor: Actor) -> list[str]:
+def rotate_recovery_codes(member: Member, *, actor: Actor, proof: Proof = None) -> list[str]:
     """Ten new codes; every former one is dead with the commit, spent or not (contract 1.6)."""
+    standing.check_may_see_codes(proof, actor)
     fresh, registration = codes.generate_set(), member.registration_by_state.get(TOTPRegistration.State.ACTIVE)
     if registration is None:
         raise errors.NoRecoveryCodeBackedFactor
@@ -117,9 +132,29 @@ def rotate_recovery_codes(member: Member, *, actor: Actor) -> list[str]:
     return fresh
 
 
+def _remove(member: Member, proof: Proof, actor: Actor) -> Member:
+    # Held before anything is read, so that what is read then has every step-up by them that is still to count. The
+    # member comes after them: a login by a code wants the member's row (MariaDB) while it holds its own.
+    TOTPRegistration.objects.filter(member=member).update(last_step=F("last_step"))
+    RecoveryCode.objects.filter(registration__in=[row.pk for row in member.registration_by_state.values()]).delete()
+    members.hold(member)
+    current = members.reload(member)
+    if current.active_totp_id and not member.active_totp_id:
+        standing.check_may_remove_factor(proof, actor, member)  # activated since it was read
+    if not current.registrations.all().delete()[0]:
+        raise errors.TOTPNotFound
+    if conf.conf().forget_deleted_totp:
+        sessions.forget_second_factors(current)
+    # Only what the member still owns can be the default.
+    default = Member.DefaultMethod.SMS_OTP if current.mfa_phone_verified else Member.DefaultMethod.NONE
+    Member.objects.filter(pk=current.pk).update(default_mfa_method=default)
+    record(Tag.TOTP_DELETED, actor, member=current)
+    return members.reload(current)
+
+
 def _check_may_enrol(member: Member, proof: Proof, *, vouched: bool = False) -> None:
     check_owner(proof, member)
-    if member.status != Member.Status.ACTIVE:
+    if member.status != Member.Status.ACTIVE and not member.is_consumer:
         raise errors.OnlyForActiveMembers
     if not organizations.totp_allowed(member):
         raise errors.TOTPRestricted
@@ -151,5 +186,12 @@ def _insert_codes(registration: TOTPRegistration, recovery_codes: Sequence[str])
     )
 
 
+def _unused(registration: TOTPRegistration) -> list[str]:
+    rows = RecoveryCode.objects.filter(registration=registration, used_at=None)
+    kept = rows.select_related("registration__member").order_by("position")
+    return [row.reveal() for row in kept if row.sealed_code is not None]
+
+
 def _issuer(member: Member) -> str:
-    return f"{conf.conf().project_name} ({member.organization.name})"
+    project = conf.conf().project_name
+    return project if member.is_consumer else f"{project} ({member.organization.name})"

@@ -1,22 +1,24 @@
 """Members: found, made, changed, deleted, brought back."""
 
 import re
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 
 from stytch_totp import conf, errors
 from stytch_totp.core.ids import is_external_id, parse_id
 from stytch_totp.core.totp import is_displayable
 from stytch_totp.models import Guard, Member, Organization
-from stytch_totp.models.member import DEFAULT_ROLE
-from stytch_totp.operations import organizations, sessions
+from stytch_totp.models.member import MemberQuerySet
+from stytch_totp.operations import organizations, sessions, standing
+from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
 
 LONGEST_EMAIL = 254
+MOST_MEMBERSHIPS = 20  # of one person, that a login by discovery looks at: each may cost a password hash
 MOST_ROLES, LONGEST_ROLE = 32, 64
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _NOT_DELETED = (Member.Status.PENDING, Member.Status.ACTIVE)
@@ -31,10 +33,10 @@ def resolve(organization: str, member: str, *, include_deleted: bool = False, kn
     environment = conf.conf().environment
     key = parse_id("organization", organization, environment)
     same = known and (known.organization_id, known.pk) == (key, parse_id("member", member, environment))
-    if known and same and known.organization.kind == Organization.Kind.TENANT:
+    if known and same and not known.is_consumer:
         return known
     tenant = key or organizations.resolve(organization).pk
-    found = _select(member, include_deleted=include_deleted).filter(organization=tenant).first()
+    found = _select("member", member, include_deleted=include_deleted).filter(organization=tenant).first()
     if found is None:
         organizations.resolve(organization)  # has the say if it is the organization that is missing
         raise errors.MemberNotFound
@@ -43,9 +45,27 @@ def resolve(organization: str, member: str, *, include_deleted: bool = False, kn
 
 def resolve_anywhere(member: str, *, include_deleted: bool = False) -> Member:
     """The member with this member id, whatever the organization. Raises MemberNotFound."""
-    found = _select(member, include_deleted=include_deleted, external=False).first()
+    found = _select("member", member, include_deleted=include_deleted, external=False).first()
     if found is None:
         raise errors.MemberNotFound
+    return found
+
+
+def resolve_user(user: str) -> Member:
+    """The User with this user id or external id. Raises InvalidUserID or MemberNotFound."""
+    found = _select("user", user).first()
+    if found is None:
+        known = parse_id("user", user, conf.conf().environment) or is_external_id(user)
+        raise errors.MemberNotFound if known else errors.InvalidUserID
+    return found
+
+
+def resolve_totp(totp_id: str) -> Member:
+    """The User who has the TOTP with this id. Raises UserHasNoSuchTOTP."""
+    key = parse_id("totp", totp_id, conf.conf().environment)
+    found = _people("user").filter(registrations__pk=key).first() if key else None
+    if found is None:
+        raise errors.UserHasNoSuchTOTP
     return found
 
 
@@ -53,6 +73,17 @@ def by_email(organization: Organization, email: str) -> Member | None:
     """The member with this e-mail address, compared without case."""
     rows = Member.objects.select_related("organization").filter(organization=organization)
     return rows.filter(email_key=email_key(email)).first()
+
+
+def with_email(email: str) -> list[Member]:
+    """The members of tenants with this verified e-mail address: one person, as far as the project vouches for it."""
+    same = _people("member").described().filter(email_key=email_key(email), email_verified=True)
+    return list(same.order_by("created_at", "pk")[:MOST_MEMBERSHIPS])
+
+
+def living(keys: Collection[str]) -> list[Member]:
+    """The members of tenants with these primary keys who are still there, oldest first."""
+    return list(_people("member").described().filter(pk__in=keys).order_by("created_at", "pk"))
 
 
 def email_key(email: str) -> str:
@@ -68,12 +99,14 @@ def reload(member: Member) -> Member:
 
 
 def create(organization: Organization, *, email: str, actor: Actor, pending: bool = False, **fields: Any) -> Member:
-    """A new member. The caller vouches for the e-mail address unless the member is ``pending``."""
+    """A new member, or in the consumer directory a User, who may have no ``email`` but a phone number.
+
+    A back end vouches for the e-mail address of a member who isn't ``pending``; nobody does for a User's.
+    """
     now = conf.now()
     status = Member.Status.PENDING if pending else Member.Status.ACTIVE
-    member = Member(
-        organization=organization, status=status, email_verified=not pending, created_at=now, updated_at=now
-    )
+    member = Member(organization=organization, status=status, created_at=now, updated_at=now)
+    member.email_verified = _vouched_for(member, actor)
     _apply(member, {"email": email, **fields})
     with transaction.atomic():
         organizations.lock(organization)
@@ -84,10 +117,19 @@ def create(organization: Organization, *, email: str, actor: Actor, pending: boo
     return reload(member)
 
 
-def update(member: Member, *, actor: Actor, **fields: Any) -> Member:
-    """Change what is given. Raises DefaultMFAMemberMissingFactor and the errors of ``create``."""
+def update(member: Member, *, actor: Actor, proof: Proof = None, **fields: Any) -> Member:
+    """Change what is given. ``proof`` is the session of who asks, at a page.
+
+    Raises DefaultMFAMemberMissingFactor, the errors of ``create`` and, when a page would switch MFA off or take a
+    verified phone away, those of ``standing.check_may_remove_factor``.
+    """
     with transaction.atomic():
         current = lock(member)
+        if _weakens(current, fields):
+            standing.check_may_remove_factor(proof, actor, current)
+        if "email" in fields and email_key(fields["email"]) != current.email_key:
+            # Who could give a member of its own somebody else's address could switch to that one's organizations.
+            current.email_verified = _vouched_for(current, actor)
         _apply(current, fields)
         _save(current)
         record(Tag.MEMBER_UPDATED, actor, member=current)
@@ -100,15 +142,25 @@ def lock(member: Member) -> Member:
     A write rather than ``select_for_update``, which SQLite doesn't have. Whoever locks a member and other rows
     of the member's locks the member first.
     """
-    if not Member.objects.filter(pk=member.pk, status__in=_NOT_DELETED).update(updated_at=conf.now()):
-        raise errors.MemberNotFound
+    hold(member)
     return reload(member)
 
 
-def delete(member: Member, *, actor: Actor) -> None:
-    """End the member: sessions, intermediate sessions, TOTP and password die; e-mail and external id are free."""
+def hold(member: Member) -> None:
+    """Lock the member and read nothing: what is read after it is what others have committed, on MariaDB, too."""
+    if not Member.objects.filter(pk=member.pk, status__in=_NOT_DELETED).update(updated_at=conf.now()):
+        raise errors.MemberNotFound
+
+
+def delete(member: Member, *, actor: Actor, proof: Proof = None) -> None:
+    """End the member: sessions, intermediate sessions, TOTP and password die; e-mail and external id are free.
+
+    At a page that removes a TOTP, and takes what removing it alone does: ``standing.check_may_remove_factor``.
+    """
     with transaction.atomic():
         current = lock(member)
+        if current.active_totp_id:
+            standing.check_may_remove_factor(proof, actor, current)
         current.registrations.all().delete()
         sessions.end_all(current)
         Member.objects.filter(pk=current.pk).update(
@@ -139,11 +191,22 @@ def reactivate(member: Member, *, actor: Actor) -> Member:
     return reload(member)
 
 
-def _select(member: str, *, include_deleted: bool, external: bool = True) -> QuerySet[Member]:
-    rows = Member.objects.select_related("organization").filter(organization__kind=Organization.Kind.TENANT)
-    if not include_deleted:
-        rows = rows.filter(status__in=_NOT_DELETED)
-    key = parse_id("member", member, conf.conf().environment)
+_KINDS: Mapping[Literal["member", "user"], Organization.Kind] = {
+    "member": Organization.Kind.TENANT,
+    "user": Organization.Kind.CONSUMER,
+}
+
+
+def _people(kind: Literal["member", "user"], *, include_deleted: bool = False) -> MemberQuerySet:
+    rows = Member.objects.select_related("organization").filter(organization__kind=_KINDS[kind])
+    return rows if include_deleted else rows.filter(status__in=_NOT_DELETED)
+
+
+def _select(
+    kind: Literal["member", "user"], member: str, *, include_deleted: bool = False, external: bool = True
+) -> MemberQuerySet:
+    rows = _people(kind, include_deleted=include_deleted)
+    key = parse_id(kind, member, conf.conf().environment)
     if key:
         return rows.filter(pk=key)
     if external and is_external_id(member):
@@ -151,16 +214,28 @@ def _select(member: str, *, include_deleted: bool, external: bool = True) -> Que
     return rows.none()
 
 
+def _vouched_for(member: Member, actor: Actor) -> bool:
+    """Whether the actor's word makes the e-mail address a verified one."""
+    return actor.vouches and member.status == Member.Status.ACTIVE and not member.is_consumer
+
+
+def _weakens(member: Member, fields: Mapping[str, Any]) -> bool:
+    """Whether a change takes a second factor away or stops asking for one."""
+    switched_off = member.mfa_enrolled and fields.get("mfa_enrolled") is False
+    phone = fields.get("mfa_phone_number", member.mfa_phone_number)
+    return switched_off or (member.mfa_phone_verified and phone != member.mfa_phone_number)
+
+
 def _apply(member: Member, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
         metadata = name in ("trusted_metadata", "untrusted_metadata")
         setattr(member, name, organizations.merged_metadata(getattr(member, name), value) if metadata else value)
-    if "email" in fields:
+    if "email" in fields and not (member.is_consumer and not member.email and member.mfa_phone_number):
         _check_email(member.email)
         member.email_key = email_key(member.email)
     if "roles" in fields:
         _check_roles(member.roles)
-        member.roles = [role for role in dict.fromkeys(member.roles) if role != DEFAULT_ROLE]
+        member.roles = [role for role in dict.fromkeys(member.roles) if role != member.default_role]
     if "mfa_phone_number" in fields:
         _check_phone(member.mfa_phone_number)
     if "mfa_phone_number" in fields and "mfa_phone_verified" not in fields:

@@ -16,6 +16,8 @@ from stytch_totp.core.factors import SECOND_FACTORS, Factor
 from stytch_totp.core.ids import is_external_id, looks_like_id, parse_id
 from stytch_totp.core.totp import is_displayable
 from stytch_totp.models import Member, Organization
+from stytch_totp.operations import standing
+from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
 
 LONGEST_NAME = 128
@@ -56,6 +58,11 @@ def resolve(identifier: str) -> Organization:
     return found
 
 
+def by_slug(slug: str) -> Organization | None:
+    """The tenant with exactly this slug."""
+    return tenants().filter(slug=slug).first()
+
+
 def resolve_all(identifiers: Iterable[str]) -> list[Organization]:
     """The tenants of several identifiers, each once. Ids take one statement together."""
     environment = conf.conf().environment
@@ -72,24 +79,52 @@ def tenants() -> QuerySet[Organization]:
     return Organization.objects.filter(kind=Organization.Kind.TENANT)
 
 
+def consumer() -> Organization:
+    """The directory that plain Users belong to: one row, made on first use. Its slug is one that no tenant can have."""
+    key, now = Organization.Kind.CONSUMER, conf.now()
+    rows = Organization.objects.filter(consumer_key=key)
+    found = rows.first()
+    if found is None:
+        try:
+            with transaction.atomic():
+                Organization.objects.create(
+                    kind=key, consumer_key=key, name="Users", slug="", created_at=now, updated_at=now
+                )
+        except IntegrityError:
+            pass  # another request made it at the same moment
+        found = rows.get()
+    return found
+
+
 def create(*, name: str, actor: Actor, **fields: Any) -> Organization:
     """A new tenant. ``fields`` are columns of Organization and, by any other name, settings to keep and give back."""
     now = conf.now()
     organization = Organization(name=name, slug="", created_at=now, updated_at=now)
     _apply(organization, {"name": name, "slug": fields.get("slug") or _derived_slug(name), **fields})
     with transaction.atomic():
-        _save(organization, force_insert=True)
+        try:
+            _save(organization, force_insert=True)
+        except errors.OrganizationSlugAlreadyUsed:
+            if fields.get("slug"):
+                raise
+            organization.slug = _derived_slug(name, unique=True)  # another took the derived one at the same moment
+            _save(organization, force_insert=True)
         record(Tag.ORGANIZATION_CREATED, actor, organization=organization)
     return organization
 
 
-def update(organization: Organization, *, actor: Actor, **fields: Any) -> Organization:
-    """Change what is given. A REQUIRED_FOR_ALL policy asks at the next login; it ends no session (contract 6.15)."""
+def update(organization: Organization, *, actor: Actor, proof: Proof = None, **fields: Any) -> Organization:
+    """Change what is given. A REQUIRED_FOR_ALL policy asks at the next login; it ends no session (contract 6.15).
+
+    ``proof`` is the session of who asks, at a page: not to ask everybody any more takes a second factor of one's own.
+    """
     with transaction.atomic():
         # The first statement writes: it is the lock under which the metadata is merged.
         if not Organization.objects.filter(pk=organization.pk).update(updated_at=conf.now()):
             raise errors.OrganizationNotFound
         organization.refresh_from_db()
+        if policy.REQUIRED_FOR_ALL == organization.mfa_policy != fields.get("mfa_policy", organization.mfa_policy):
+            standing.check_may_remove_factor(proof, actor)
         _apply(organization, fields)
         _save(organization)
         record(Tag.ORGANIZATION_UPDATED, actor, organization=organization)
@@ -209,10 +244,10 @@ def _check_unique(organization: Organization) -> None:
         raise errors.OrganizationExternalIDAlreadyUsed
 
 
-def _derived_slug(name: str) -> str:
+def _derived_slug(name: str, *, unique: bool = False) -> str:
     """A slug of the name, made unique where it has to be."""
     slug = slugify(name)[:100]
     taken = Organization.objects.filter(Q(slug=slug) | Q(external_id=slug))
-    if _SLUG.fullmatch(slug) and not _is_reserved(slug) and not taken.exists():
+    if not unique and _SLUG.fullmatch(slug) and not _is_reserved(slug) and not taken.exists():
         return slug
     return f"{slug or 'organization'}-{secrets.token_hex(4)}"

@@ -1,7 +1,7 @@
 """Passwords, the primary factor that comes before MFA: judged, imported, measured."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -10,22 +10,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from stytch_totp import conf, errors
-from stytch_totp.core import factors, policy
-from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session
-from stytch_totp.operations import attempts, hashes, members, organizations, sessions, signing
+from stytch_totp.core import factors
+from stytch_totp.models import Guard, Member, Organization
+from stytch_totp.operations import attempts, grants, hashes, logins, members, organizations, sessions, signing
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
-
-
-@dataclass(frozen=True)
-class LoggedIn:
-    """A right password: a session, or the token of an intermediate session that owes a second factor."""
-
-    member: Member
-    granted: sessions.Granted | None
-    intermediate_session_token: str = field(default="", repr=False)
-    primary_met: bool = True
-    mfa_owed: bool = False
+from stytch_totp.operations.logins import LoggedIn
 
 
 @dataclass(frozen=True)
@@ -52,10 +42,10 @@ def authenticate(
     """
     member = members.by_email(organization, email)
     if member is None or not has_password(member):
-        make_password(password)  # the time that a comparison would have taken
+        _pretend(password)
         raise errors.UnauthorizedCredentials
     sessions.check_owner(proof, member)
-    sessions.check_claims(proof, claims)
+    grants.check_claims(proof, claims)
     signing.ready()
     attempts.charge(member, Guard.Kind.PASSWORD, proof, actor)
     if not _check(member, password):
@@ -63,6 +53,62 @@ def authenticate(
         raise errors.UnauthorizedCredentials
     token = intermediate_session_token
     return attempts.settle(lambda: _accept(member, proof, token, minutes=minutes, claims=claims, actor=actor))
+
+
+def judge_all(people: Sequence[Member], password: str, actor: Actor) -> list[Member]:
+    """Those of ``people`` whose password it is. Raises UnauthorizedCredentials or Locked if it is nobody's.
+
+    Each is charged for it, as at a login of its own, and equal hashes are compared once. Who knows one membership's
+    password has not guessed at the others': they get their charge back.
+    """
+    verdicts: dict[tuple[Any, str], bool] = {}
+    opened: list[Member] = []
+    wrong: list[Member] = []
+    locked = None
+    for member in filter(has_password, people):
+        try:
+            attempts.charge(member, Guard.Kind.PASSWORD, None, actor)
+        except errors.Locked as error:
+            locked = error
+            continue
+        known = member.user_id, member.password_hash
+        if known not in verdicts:
+            verdicts[known] = _check(member, password)
+        (opened if verdicts[known] else wrong).append(member)
+    if not opened and not wrong:
+        _pretend(password)
+        raise locked or errors.UnauthorizedCredentials
+    for member in wrong:
+        if opened:
+            attempts.refund(member, Guard.Kind.PASSWORD, None, Tag.PASSWORD_REFUSED, actor)
+        else:
+            attempts.refuse(member, Tag.PASSWORD_REFUSED, actor)
+    if not opened:
+        raise errors.UnauthorizedCredentials
+    return opened
+
+
+def create(
+    *,
+    email: str,
+    password: str,
+    actor: Actor,
+    minutes: int | None = None,
+    claims: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> LoggedIn:
+    """A new User with a password, logged in if ``minutes`` are given. Raises WeakPassword and DuplicateMemberEmail."""
+    strength = measure(password)
+    if not strength.valid:
+        raise errors.WeakPassword(" ".join(strength.problems))
+    grants.check_claims(None, claims)
+    signing.ready()
+    directory, encoded = organizations.consumer(), make_password(password)
+    with transaction.atomic():
+        member = members.create(directory, email=email, actor=actor, password=encoded, **fields)
+        record(Tag.PASSWORD_CREATED, actor, member=member)
+        proven = factors.factor("password", None, conf.now())
+        return logins.settle(member, None, [proven], minutes=minutes, claims=claims, actor=actor)
 
 
 def has_password(member: Member) -> bool:
@@ -105,36 +151,16 @@ def _accept(
     claims: Mapping[str, Any] | None,
     actor: Actor,
 ) -> LoggedIn:
-    """All of a right password's consequences or none.
-
-    A pending member becomes active if the primary requirement is met (contract 7.23).
-    """
-    member = _as_it_stands(member)
-    proven = factors.factor("password", None, conf.now())
-    shown = factors.added(proof.factors if proof else [], proven)
-    attempts.clear(member, Guard.Kind.PASSWORD)
-    record(Tag.PASSWORD_AUTHENTICATED, actor, member=member)
-    primary_met = organizations.primary_met(member, shown)
-    if primary_met and member.status == Member.Status.PENDING:
-        Member.objects.filter(pk=member.pk).update(status=Member.Status.ACTIVE)
-        member.status = Member.Status.ACTIVE
-    satisfied = policy.mfa_satisfied(
-        required=policy.mfa_required(mfa_policy=member.organization.mfa_policy, mfa_enrolled=member.mfa_enrolled),
-        second_factor=factors.has_second(shown),
-        session=isinstance(proof, Session),
-    )
-    if primary_met and satisfied:
-        draft = sessions.draft(member, proof, proven, minutes=minutes, claims=claims, rotate=False)
-        draft.write()
-        return LoggedIn(member, draft.granted)
-    if isinstance(proof, IntermediateSession):
-        IntermediateSession.objects.refund(proof)
-        IntermediateSession.objects.filter(pk=proof.pk).update(factors=shown)
-        return LoggedIn(member, None, intermediate_session_token, primary_met, not satisfied)
-    return LoggedIn(member, None, sessions.begin(member, proven), primary_met, not satisfied)
+    """All of a right password's consequences or none."""
+    current = as_it_stands(member)
+    shown = grants.with_factor(proof, factors.factor("password", None, conf.now()))
+    attempts.clear(current, Guard.Kind.PASSWORD)
+    record(Tag.PASSWORD_AUTHENTICATED, actor, member=current)
+    token = intermediate_session_token
+    return logins.settle(current, proof, shown, token=token, minutes=minutes, claims=claims, actor=actor)
 
 
-def _as_it_stands(member: Member) -> Member:
+def as_it_stands(member: Member) -> Member:
     """The member, locked and read again: while the password was hashed it may have been deleted, its password changed,
     or its organization's policy.
     """
@@ -142,14 +168,14 @@ def _as_it_stands(member: Member) -> Member:
         current = members.lock(member)
     except errors.MemberNotFound:
         raise errors.UnauthorizedCredentials from None
-    if _hash_of(current) != _hash_of(member):
+    if current.password_hash != member.password_hash:
         raise errors.UnauthorizedCredentials
     return current
 
 
-def _hash_of(member: Member) -> str:
-    """The hash that judges the member. A linked Django user's password is the member's: there is one to change."""
-    return member.user.password if member.user is not None else member.password
+def _pretend(password: str) -> None:
+    """Take the time that a comparison would have taken, so that addresses can't be told apart by it."""
+    make_password(password)
 
 
 def _check(member: Member, password: str) -> bool:
@@ -169,3 +195,4 @@ def _store(member: Member, encoded: str) -> None:
     if member.user is not None:
         raise errors.UnsupportedHash("The password of this member is its Django user's; set it there.")
     Member.objects.filter(pk=member.pk).update(password=encoded)
+    sessions.end_logins(member)  # what the former password began

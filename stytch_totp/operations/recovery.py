@@ -8,7 +8,7 @@ from stytch_totp import conf, errors
 from stytch_totp.core import codes, totp
 from stytch_totp.core.factors import factor
 from stytch_totp.models import Guard, Member, RecoveryCode, TOTPRegistration
-from stytch_totp.operations import attempts, sessions
+from stytch_totp.operations import attempts, grants
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
 from stytch_totp.operations.verification import check_second_step
@@ -16,10 +16,11 @@ from stytch_totp.operations.verification import check_second_step
 
 @dataclass(frozen=True)
 class Recovered:
-    """A recovery code that was accepted, how many are left, and the session that it earned."""
+    """A recovery code that was accepted, how many are left, and the session that it earned, if any."""
 
     member: Member
-    granted: sessions.Granted
+    registration: TOTPRegistration
+    granted: grants.Granted | None
     remaining: int
 
 
@@ -35,13 +36,13 @@ def recover(
     """Accept ``code`` once, in place of the authenticator app, which stays registered (contract 1.5).
 
     Raises InvalidRecoveryCode (nothing charged), Locked, UnableToAuthenticateRecoveryCode,
-    NoRecoveryCodeBackedFactor and what ``check_second_step`` and ``sessions.Draft.write`` raise.
+    NoRecoveryCodeBackedFactor and what ``check_second_step`` and ``grants.Draft.write`` raise.
     """
     canonical = codes.canonical(code, foreign=conf.conf().foreign_recovery_codes)
     if canonical is None:
         raise errors.TOTPCodeUsedAsRecoveryCode if totp.is_code(code) else errors.InvalidRecoveryCode
     check_second_step(member, proof)
-    sessions.check_claims(proof, claims)
+    grants.check_claims(proof, claims)
     registration = member.registration_by_state.get(TOTPRegistration.State.ACTIVE)
     if registration is None:
         raise errors.NoRecoveryCodeBackedFactor
@@ -52,14 +53,14 @@ def recover(
         attempts.refuse(member, Tag.RECOVERY_CODE_REFUSED, actor)
         raise errors.UnableToAuthenticateRecoveryCode
     if row.used_at is None:
-        proven = factor("recovery_codes", row.pk, conf.now())
-        draft = sessions.draft(member, proof, proven, minutes=minutes, claims=claims)
+        shown = grants.with_factor(proof, factor("recovery_codes", row.pk, conf.now()))
+        draft = grants.draft(member, proof, shown, minutes=minutes, claims=claims)
         try:
             remaining = attempts.settle(lambda: _accept(row, draft, member, actor))
         except _Spent:
             pass
         else:
-            return Recovered(member, draft.granted, remaining)
+            return Recovered(member, registration, draft.granted, remaining)
     attempts.refund(member, Guard.Kind.RECOVERY, proof, Tag.RECOVERY_CODE_REPLAYED, actor)
     raise errors.UnableToAuthenticateRecoveryCode
 
@@ -68,7 +69,7 @@ class _Spent(Exception):
     """Another request used the code first, or the set was rotated away."""
 
 
-def _accept(code: RecoveryCode, draft: sessions.Draft, member: Member, actor: Actor) -> int:
+def _accept(code: RecoveryCode, draft: grants.Draft, member: Member, actor: Actor) -> int:
     """All of a success or nothing of it; the number of codes left. Locks in the order of ``verification``."""
     if not RecoveryCode.objects.spend(code, conf.now()):
         raise _Spent

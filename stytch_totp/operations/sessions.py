@@ -1,10 +1,8 @@
-"""Sessions and intermediate sessions: shown, granted, stepped up, extended, ended."""
+"""Sessions and intermediate sessions: shown, extended, ended."""
 
-import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
@@ -12,39 +10,41 @@ from django.db.models import F
 from stytch_totp import conf, errors
 from stytch_totp.core import factors, ids, jwt, tokens
 from stytch_totp.models import IntermediateSession, Member, Organization, Session
-from stytch_totp.operations import signing
+from stytch_totp.operations import attempts, grants, signing
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
-
-DEFAULT_MINUTES = 60
-
-
-@dataclass(frozen=True)
-class Granted:
-    """A session with its tokens in clear, which exist here and in the answer and nowhere else."""
-
-    session: Session
-    token: str = field(repr=False)
-    jwt: str = field(repr=False)
+from stytch_totp.operations.grants import Granted
 
 
-def present(*, intermediate_session_token: str = "", session_token: str = "", session_jwt: str = "") -> Proof:
+def present(
+    kind: Organization.Kind,
+    *,
+    actor: Actor,
+    intermediate_session_token: str = "",
+    session_token: str = "",
+    session_jwt: str = "",
+) -> Proof:
     """What a caller shows: the live session or intermediate session of the one credential given, or None.
 
-    Raises TooManySessionArguments, InvalidSessionToken, UnableToParseSessionJWT, SessionNotFound and
-    IntermediateSessionNotFound. The row comes with its member and organization.
+    ``kind`` is the product that is asked: what the other one issued isn't known to it. Raises TooManySessionArguments,
+    InvalidSessionToken, UnableToParseSessionJWT, SessionNotFound and IntermediateSessionNotFound. The row comes with
+    its member and organization.
     """
     if sum(map(bool, (intermediate_session_token, session_token, session_jwt))) > 1:
         raise errors.TooManySessionArguments
     if intermediate_session_token:
-        return _find_intermediate(intermediate_session_token)
+        return _find_intermediate(kind, intermediate_session_token, actor)
     if session_token or session_jwt:
-        return find(session_token=session_token, session_jwt=session_jwt)
+        return find(kind, session_token=session_token, session_jwt=session_jwt)
     return None
 
 
-def find(*, session_token: str = "", session_jwt: str = "") -> Session:
+def find(
+    kind: Organization.Kind | None, *, session_token: str = "", session_jwt: str = "", expired_jwt: bool = True
+) -> Session:
     """The live session of a token, or of a JWT even if that expired: the row, not the JWT, says who is logged in.
+
+    Without a ``kind``, of either product. Without ``expired_jwt`` the JWT must be in time, too.
 
     Where stepping up ends the old token it ends the older JWTs, too: one that leaked before the second factor was
     shown is not worth the factor.
@@ -60,8 +60,9 @@ def find(*, session_token: str = "", session_jwt: str = "") -> Session:
             found = rows.get(pk=key)
     except Session.DoesNotExist:
         raise errors.SessionNotFound from None
-    outdated = issued is not None and conf.conf().rotate_session_token and issued < factors.stepped_up_at(found.factors)
-    if outdated or not found.is_live(conf.now()) or not _is_members(found):
+    oldest = 0 if expired_jwt else conf.now() - jwt.LIFETIME + 1
+    outdated = issued is not None and issued < max(found.jwts_since, oldest)
+    if outdated or not found.is_live(conf.now()) or not _is_known(found.member, kind):
         raise errors.SessionNotFound
     return found
 
@@ -70,124 +71,38 @@ def check_owner(proof: Proof, member: Member) -> None:
     """Refuse a credential of somebody else, whoever the body names."""
     if proof is None or proof.member_id == member.pk:
         return
-    if isinstance(proof, IntermediateSession) and proof.member.organization_id != member.organization_id:
-        raise errors.IntermediateSessionOfOtherOrganization
+    if isinstance(proof, IntermediateSession):
+        if proof.discovered.get(str(member.pk)) == member.login_digest:
+            return
+        if proof.member and proof.member.organization_id != member.organization_id:
+            raise errors.IntermediateSessionOfOtherOrganization
     raise errors.MemberMismatch
 
 
-def check_claims(proof: Proof, claims: Mapping[str, Any] | None) -> None:
-    """Refuse custom claims before an attempt is charged: a back end's slip is not its member's failure."""
-    _merged(proof.claims if isinstance(proof, Session) else {}, claims)
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A session ready to be written: all that can fail without the database has been done.
-
-    Drawn up before the transaction that spends the code, so that a failing signature spends nothing.
-    """
-
-    granted: Granted
-    proof: Proof
-
-    def write(self) -> None:
-        """Write it, inside the caller's transaction.
-
-        Raises IntermediateSessionNotFound or SessionNotFound when the credential ended since it was read.
-        """
-        session, now = self.granted.session, conf.now()
-        if isinstance(self.proof, Session):
-            changes = {name: getattr(session, name) for name in _CHANGING}
-            if session.expires_at != self.proof.expires_at:
-                changes["expires_at"] = session.expires_at
-            if not Session.objects.advance(self.proof, now, **changes):
-                raise _lost(self.proof, now)
-            return
-        if self.proof and not IntermediateSession.objects.consume(self.proof, now):
-            raise errors.IntermediateSessionNotFound
-        session.save(force_insert=True)
-
-
-_CHANGING = ("token_digest", "sealed_token", "factors", "claims", "last_accessed_at")
-
-
-def draft(
-    member: Member,
-    proof: Proof,
-    factor: factors.Factor,
-    *,
-    minutes: int | None = None,
-    claims: Mapping[str, Any] | None = None,
-    rotate: bool = True,
-) -> Draft:
-    """The session that ``factor`` earns: a new one, or the one shown with the factor added (contract 6.8).
-
-    A session that is stepped up gets a new token and the old one dies with the commit: a token planted or
-    stolen before the second factor was shown is worth nothing after it (session fixation).
-    """
-    now = conf.now()
-    if isinstance(proof, Session):
-        session = copy.copy(proof)
-        token = tokens.generate() if rotate and conf.conf().rotate_session_token else proof.reveal()
-        session.expires_at = now + minutes * 60 if minutes else proof.expires_at
-    else:
-        session = Session(pk=uuid4(), member=member, started_at=now)
-        token = tokens.generate()
-        session.expires_at = now + (minutes or DEFAULT_MINUTES) * 60
-    session.factors = factors.added(proof.factors if proof else [], factor)
-    session.claims = _merged(session.claims, claims)
-    session.last_accessed_at = now
-    session.token_digest = tokens.digest("session", token)
-    session.sealed_token = session.seal(token)
-    return Draft(Granted(session, token, signing.mint(session)), proof)
-
-
-def _lost(session: Session, now: int) -> errors.StytchError:
-    """Why a session couldn't be advanced: it ended, or another request changed it at the same moment."""
-    same = Session.objects.live(now).filter(pk=session.pk, token_digest=session.token_digest)
-    return errors.ServiceUnavailable() if same.exists() else errors.SessionNotFound()
-
-
-def authenticate(
-    *,
-    session_token: str = "",
-    session_jwt: str = "",
-    minutes: int | None = None,
-    claims: Mapping[str, Any] | None = None,
-) -> Granted:
+def authenticate(found: Session, *, minutes: int | None = None, claims: Mapping[str, Any] | None = None) -> Granted:
     """A live session with a fresh JWT; the expiry moves only if ``minutes`` are given (contract 1.9)."""
-    found, now = find(session_token=session_token, session_jwt=session_jwt), conf.now()
+    now = conf.now()
     found.last_accessed_at = now
     found.expires_at = now + minutes * 60 if minutes else found.expires_at
     same = Session.objects.live(now).filter(pk=found.pk, token_digest=found.token_digest)
-    with transaction.atomic():
+
+    def renew() -> None:
         # The first statement writes: it is the lock under which the claims are merged.
         if not same.update(last_accessed_at=now, **({"expires_at": found.expires_at} if minutes else {})):
             raise errors.SessionNotFound
         if claims:
             found.refresh_from_db(fields=["claims"])
-            found.claims = _merged(found.claims, claims)
+            found.claims = grants.merged(found.claims, claims)
             same.update(claims=found.claims, version=F("version") + 1)
-    return Granted(found, session_token or found.reveal(), signing.mint(found))
 
-
-def begin(member: Member, factor: factors.Factor) -> str:
-    """An intermediate session for a login that owes a factor: its token, in clear here and nowhere else."""
-    now, token = conf.now(), tokens.generate()
-    begun = IntermediateSession(
-        member=member,
-        token_digest=tokens.digest("intermediate", token),
-        factors=[factor],
-        created_at=now,
-        expires_at=now + conf.conf().intermediate_session_minutes * 60,
-    )
-    begun.save(force_insert=True)
-    return token
+    attempts.settle(renew)
+    return Granted(found, found.reveal(), signing.mint(found))
 
 
 def of_member(member: Member) -> list[Session]:
     """The member's live sessions, oldest first."""
-    return list(Session.objects.live(conf.now()).filter(member=member).order_by("started_at", "pk"))
+    rows = Session.objects.live(conf.now()).filter(member=member).select_related("member__organization")
+    return list(rows.order_by("started_at", "pk"))
 
 
 def parse_session_id(text: str) -> UUID:
@@ -206,33 +121,72 @@ def revoke(session: Session, *, actor: Actor) -> None:
         record(Tag.SESSION_REVOKED, actor, member=session.member)
 
 
-def revoke_by_id(key: UUID, *, actor: Actor) -> None:
+def find_by_id(kind: Organization.Kind, key: UUID) -> Session:
+    """The live session with this id. Raises SessionNotFound."""
     live = Session.objects.live(conf.now()).select_related("member__organization")
-    session = live.filter(pk=key).first()
-    if session is None or not _is_members(session):
+    found = live.filter(pk=key).first()
+    if found is None or not _is_known(found.member, kind):
         raise errors.SessionNotFound
-    revoke(session, actor=actor)
+    return found
 
 
 def revoke_of_member(member: Member, *, actor: Actor) -> None:
     """End every session of the member, and the logins that are under way."""
-    with transaction.atomic():
-        end_all(member)
+
+    def end() -> None:
+        _end_rows(member)
         record(Tag.SESSION_REVOKED, actor, member=member)
+
+    # By itself and first: who holds the member's row will want its sessions, and has committed when they are ended.
+    attempts.settle(lambda: _begin_generation(member))
+    attempts.settle(end)
 
 
 def end_all(member: Member) -> None:
-    """Revoke all that the member could act by, inside the caller's transaction.
+    """Revoke all that the member could act by, inside the caller's transaction, which holds the member."""
+    _begin_generation(member)
+    _end_rows(member)
 
-    Intermediate sessions first: one that is just being turned in has become a session when its turn comes, and is
+
+def _begin_generation(member: Member) -> None:
+    """End logins by discovery, which are no rows of the member's."""
+    Member.objects.filter(pk=member.pk).update(generation=F("generation") + 1)
+
+
+def _end_rows(member: Member) -> None:
+    """Intermediate sessions first: one that is just being turned in has become a session when its turn comes, and is
     found among them.
     """
+    end_logins(member)
+    Session.objects.filter(member=member, revoked_at=None).update(revoked_at=conf.now())
+
+
+def end_logins(member: Member) -> None:
+    """End the member's logins that are under way, inside the caller's transaction."""
+    IntermediateSession.objects.filter(member=member, used_at=None).update(used_at=conf.now())
+
+
+def hold(session: Session) -> None:
+    """Lock a session as it was read. Raises SessionNotFound or ServiceUnavailable if it is that no more."""
     now = conf.now()
-    IntermediateSession.objects.filter(member=member, used_at=None).update(used_at=now)
-    Session.objects.filter(member=member, revoked_at=None).update(revoked_at=now)
+    if not Session.objects.advance(session, now, last_accessed_at=now):
+        raise grants.lost(session, now)
 
 
-def _find_intermediate(token: str) -> IntermediateSession:
+def forget_second_factors(member: Member) -> None:
+    """Take second factors off the member's running sessions, which go on with what is left.
+
+    Inside the caller's transaction, which has locked the registrations: nobody steps up by them meanwhile.
+    """
+    now = conf.now()
+    for session in Session.objects.live(now).filter(member=member).order_by("pk"):
+        if factors.has_second(session.factors) and not Session.objects.advance(
+            session, now, factors=factors.without_second(session.factors)
+        ):
+            raise errors.ServiceUnavailable
+
+
+def _find_intermediate(kind: Organization.Kind, token: str, actor: Actor) -> IntermediateSession:
     if not tokens.is_token(token):
         raise errors.InvalidSessionToken
     rows = IntermediateSession.objects.select_related("member__organization")
@@ -240,15 +194,18 @@ def _find_intermediate(token: str) -> IntermediateSession:
         found = rows.get(token_digest=tokens.digest("intermediate", token))
     except IntermediateSession.DoesNotExist:
         raise errors.IntermediateSessionNotFound from None
-    if not found.is_live(conf.now()) or not _is_members(found):
+    # A token that was carried off to another origin is no good there.
+    elsewhere = actor.at_browser and found.begun_at not in ("", actor.place) and conf.conf().bind_intermediate_session
+    # A login by discovery is nobody's yet, but a Member's it will be.
+    known = _is_known(found.member, kind) if found.member else kind == Organization.Kind.TENANT
+    if elsewhere or not known or not found.is_live(conf.now()):
         raise errors.IntermediateSessionNotFound
     return found
 
 
-def _is_members(found: Session | IntermediateSession) -> bool:
-    """Whether it is a Member's who is still there. A consumer User is none, though both are rows of one table."""
-    member = found.member
-    return member.status != Member.Status.DELETED and member.organization.kind == Organization.Kind.TENANT
+def _is_known(member: Member, kind: Organization.Kind | None) -> bool:
+    """Whether a product knows the member: Members and Users are rows of one table, and strangers to each other."""
+    return member.status != Member.Status.DELETED and kind in (None, member.organization.kind)
 
 
 def _read(session_jwt: str) -> tuple[UUID, int]:
@@ -257,17 +214,3 @@ def _read(session_jwt: str) -> tuple[UUID, int]:
     except jwt.InvalidJWT:
         raise errors.UnableToParseSessionJWT from None
     return parse_session_id(named), issued
-
-
-def _merged(stored: Mapping[str, Any], claims: Mapping[str, Any] | None) -> dict[str, Any]:
-    try:
-        return jwt.merge_claims(stored, claims or {})
-    except jwt.ClaimsError as error:
-        raise _CLAIMS_ERRORS[error.code] from None
-
-
-_CLAIMS_ERRORS = {
-    "reserved": errors.ReservedClaims,
-    "stytch": errors.StytchClaims,
-    "too_large": errors.CustomClaimsTooLarge,
-}

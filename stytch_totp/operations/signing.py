@@ -20,11 +20,12 @@ REREAD_SECONDS = 60
 def mint(session: Session) -> str:
     """The session's JWT (contract 5.3). What it says of factors is what the row says now."""
     now, member, project = conf.now(), session.member, conf.conf().project_id
+    spelled = [factors.spell(one, conf.conf().environment, consumer=member.is_consumer) for one in session.factors]
     payload = {
         **session.claims,
         "aud": [project],
         "iss": f"stytch.com/{project}",
-        "sub": conf.public_id("member", member.pk),
+        "sub": member.public_id,
         "iat": now,
         "nbf": now,
         "exp": now + jwt.LIFETIME,
@@ -34,14 +35,15 @@ def mint(session: Session) -> str:
             "last_accessed_at": timestamp(session.last_accessed_at),
             "expires_at": timestamp(session.expires_at),
             "attributes": {"ip_address": "", "user_agent": ""},
-            "authentication_factors": [factors.spell(one, conf.conf().environment) for one in session.factors],
+            "authentication_factors": spelled,
             "roles": member.all_roles,
         },
-        jwt.ORGANIZATION_CLAIM: {
+    }
+    if not member.is_consumer:
+        payload[jwt.ORGANIZATION_CLAIM] = {
             "organization_id": conf.public_id("organization", member.organization_id),
             "slug": member.organization.slug,
-        },
-    }
+        }
     return sign(payload)
 
 

@@ -8,7 +8,7 @@ from stytch_totp import conf, errors
 from stytch_totp.core import codes, policy, totp
 from stytch_totp.core.factors import factor
 from stytch_totp.models import Guard, IntermediateSession, Member, TOTPRegistration
-from stytch_totp.operations import attempts, organizations, sessions
+from stytch_totp.operations import attempts, grants, organizations, sessions, standing
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
 
@@ -17,10 +17,11 @@ Enrollment = Literal["enroll", "unenroll"]
 
 @dataclass(frozen=True)
 class Verified:
-    """A second factor that was accepted, and the session that it earned."""
+    """A TOTP that was accepted, and the session that it earned: None for a User who asked for none."""
 
     member: Member
-    granted: sessions.Granted
+    registration: TOTPRegistration
+    granted: grants.Granted | None
 
 
 def authenticate(
@@ -37,13 +38,14 @@ def authenticate(
     """Accept ``code`` once, as the second factor of ``member``; the first one makes a pending registration active.
 
     Raises InvalidTOTPCode (nothing charged), Locked, UnableToAuthenticateTOTP, TOTPCodeAlreadyAuthenticated,
-    ExpiredTOTP, TOTPNotFound and what ``check_second_step`` and ``sessions.Draft.write`` raise.
+    ExpiredTOTP, TOTPNotFound and what ``check_second_step`` and ``grants.Draft.write`` raise.
     """
     if not totp.is_code(code):
         raise errors.RecoveryCodeUsedAsTOTPCode if codes.canonical(code) else errors.InvalidTOTPCode
     check_second_step(member, proof)
-    sessions.check_claims(proof, claims)
+    grants.check_claims(proof, claims)
     registration = _registration(member)
+    standing.check_may_confirm(registration, proof, actor)
     attempts.charge(member, Guard.Kind.TOTP, proof, actor)
 
     step = totp.matching_step(registration.reveal(), str(code), at=conf.now())
@@ -51,15 +53,15 @@ def authenticate(
         attempts.refuse(member, Tag.TOTP_REFUSED, actor)
         raise errors.UnableToAuthenticateTOTP
     if step > registration.last_step:
-        proven = factor("totp", registration.pk, conf.now())
-        draft = sessions.draft(member, proof, proven, minutes=minutes, claims=claims)
+        shown = grants.with_factor(proof, factor("totp", registration.pk, conf.now()))
+        draft = grants.draft(member, proof, shown, minutes=minutes, claims=claims)
         changes = _member_changes(member, set_mfa_enrollment, set_default_mfa)
         try:
             attempts.settle(lambda: _accept(registration, step, draft, changes, actor))
         except _Spent:
             pass
         else:
-            return Verified(_as_changed(member, registration, changes), draft.granted)
+            return Verified(_as_changed(member, registration, changes), registration, draft.granted)
     attempts.refund(member, Guard.Kind.TOTP, proof, Tag.TOTP_REPLAYED, actor)
     raise errors.TOTPCodeAlreadyAuthenticated
 
@@ -67,10 +69,13 @@ def authenticate(
 def check_second_step(member: Member, proof: Proof) -> None:
     """Whether ``proof`` is one on which ``member`` may show a second factor. Charges nothing.
 
-    A second factor is never the first: a session, or an intermediate session that met the organization's primary
-    requirement, comes before it (contract 1.2, rule 5).
+    A Member's second factor is never the first: a session, or an intermediate session that met the organization's
+    primary requirement, comes before it (contract 1.2, rule 5). What a User's is worth is the back end's to say
+    (contract 2.4).
     """
     sessions.check_owner(proof, member)
+    if member.is_consumer:
+        return
     begun = isinstance(proof, IntermediateSession)
     if proof is None or (begun and not organizations.primary_met(member, proof.factors)):
         raise errors.PrimaryAuthenticationRequired
@@ -104,11 +109,13 @@ def _member_changes(member: Member, enrollment: Enrollment | None, make_default:
         wanted["mfa_enrolled"] = enrollment == "enroll"
     if make_default or not member.default_mfa_method:
         wanted["default_mfa_method"] = Member.DefaultMethod.TOTP
+    if member.is_consumer:
+        wanted["status"] = Member.Status.ACTIVE  # a pending User becomes active by the first factor that is shown
     return {name: value for name, value in wanted.items() if getattr(member, name) != value}
 
 
 def _accept(
-    registration: TOTPRegistration, step: int, draft: sessions.Draft, changes: dict[str, Any], actor: Actor
+    registration: TOTPRegistration, step: int, draft: grants.Draft, changes: dict[str, Any], actor: Actor
 ) -> None:
     """All of a success or nothing of it. Raises _Spent if the step is not to be had any more.
 
@@ -131,5 +138,6 @@ def _as_changed(member: Member, registration: TOTPRegistration, changes: dict[st
     """The member as the commit left it, without asking the database again."""
     for name, value in changes.items():
         setattr(member, name, value)
-    member.registration_by_state = {TOTPRegistration.State.ACTIVE: registration}
+    registration.state = TOTPRegistration.State.ACTIVE
+    member.registration_by_state = {registration.state: registration}
     return member

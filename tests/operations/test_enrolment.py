@@ -1,11 +1,15 @@
+import itertools
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from stytch_totp import errors
 from stytch_totp.core import totp
-from stytch_totp.models import AuditEvent, Member, Organization, RecoveryCode, TOTPRegistration
-from stytch_totp.operations import enrolment, verification
+from stytch_totp.models import AuditEvent, Member, Organization, RecoveryCode, Session, TOTPRegistration
+from stytch_totp.operations import attempts, enrolment, grants, members, sessions, verification
 from tests.factories import ACTOR, code_of, make_member
-from tests.operations.situations import begin, fresh, session_of
+from tests.operations.situations import begin, find, fresh, session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,6 +27,7 @@ def test_a_new_registration_is_pending_and_comes_with_ten_codes(member):
     row = TOTPRegistration.objects.get()
     assert (row.state, row.reveal()) == ("pending", totp.decode_secret(made.secret))
     assert fresh(member).active_totp_id is None
+    assert made.member.registration_by_state == {"pending": made.registration}
 
 
 def test_en05_a_newer_pending_registration_replaces_the_older(member):
@@ -197,3 +202,83 @@ def test_every_change_is_on_record(member):
         ("project", "tests", "request-id-test-tests")
     }
     assert {row.member_id for row in rows} == {member.pk}
+
+
+class TestForgettingARemovedFactor:
+    @pytest.mark.parametrize("forgets", [True, False])
+    def test_en13_running_sessions_go_on_with_or_without_it(self, enrolled, configure, forgets):
+        member, _, _ = enrolled
+        configure(FORGET_DELETED_TOTP=forgets)
+        kinds = [("password",), ("password", "totp"), ("password", "totp", "recovery_codes"), ("recovery_codes",)]
+        running = [session_of(member, *one) for one in kinds]
+        enrolment.delete(fresh(member), actor=ACTOR)
+        for session, former in zip(running, kinds, strict=True):
+            left = find(session_token=session.reveal())
+            expected = [kind for kind in former if kind == "password"] if forgets else list(former)
+            assert [one["type"] for one in left.factors] == expected
+
+    def test_nobody_elses_session_and_no_ended_one_is_touched(self, enrolled, clock):
+        member, _, _ = enrolled
+        colleague = make_member(organization=member.organization)
+        short, revoked, other = (session_of(one, "password", "totp") for one in (member, member, colleague))
+        Session.objects.filter(pk=short.pk).update(expires_at=int(clock()))
+        sessions.revoke(revoked, actor=ACTOR)
+        enrolment.delete(fresh(member), actor=ACTOR)
+        for untouched in (short, revoked, other):
+            untouched.refresh_from_db()
+            assert [one["type"] for one in untouched.factors] == ["password", "totp"]
+
+    def test_a_pending_totp_takes_no_factor_with_it(self, member):
+        create(member)
+        kept = session_of(member, "password")
+        version = kept.version
+        enrolment.delete(fresh(member), actor=ACTOR)
+        kept.refresh_from_db()
+        assert kept.version == version
+
+    def test_a_step_up_that_committed_before_the_registration_was_held_is_forgotten_too(self, enrolled, monkeypatch):
+        """The sessions are read after the registration is held, and the member before it without reading anything."""
+        member, secret, _ = enrolled
+        session = session_of(member, "password")
+        hold, done = members.hold, []
+
+        def hold_and_be_overtaken(one):
+            hold(one)
+            if not done:
+                done.append(verification.authenticate(fresh(member), code=code_of(secret), proof=session, actor=ACTOR))
+
+        monkeypatch.setattr(members, "hold", hold_and_be_overtaken)
+        monkeypatch.setattr(attempts, "charge", lambda *_: None)
+        monkeypatch.setattr(attempts, "settle", lambda work: work())
+        enrolment.delete(fresh(member), actor=ACTOR)
+        assert [one["type"] for one in find(session_token=done[0].granted.token).factors] == ["password"]
+
+    def test_a_step_up_drawn_up_before_and_written_after_keeps_no_removed_factor(self, enrolled):
+        member, _, _ = enrolled
+        session = session_of(member, "password", "totp")
+        again = grants.draft(member, session, session.factors)
+        enrolment.delete(fresh(member), actor=ACTOR)
+        with pytest.raises(errors.ServiceUnavailable):
+            again.write()
+        assert [one["type"] for one in Session.objects.get().factors] == ["password"]
+
+    def test_a_session_that_changes_at_that_moment_stops_the_removal(self, enrolled, monkeypatch):
+        member, _, _ = enrolled
+        session_of(member, "password", "totp")
+        monkeypatch.setattr(type(Session.objects), "advance", lambda *_, **__: False)
+        with pytest.raises(errors.ServiceUnavailable):
+            enrolment.delete(fresh(member), actor=ACTOR)
+        assert fresh(member).active_totp_id
+        assert Session.objects.get().factors[1]["type"] == "totp"
+
+    def test_nothing_is_read_before_all_that_a_step_up_needs_is_held(self, enrolled):
+        """What is read after is what has committed, whatever a database shows a transaction of later commits."""
+        member, _, _ = enrolled
+        assert member.active_totp_id
+        with CaptureQueriesContext(connection) as captured:
+            enrolment.delete(member, actor=ACTOR)
+        statements = [one["sql"].replace("`", '"') for one in captured.captured_queries]
+        inside = list(itertools.dropwhile(lambda one: not one.startswith("BEGIN"), statements))[1:]
+        written = itertools.takewhile(lambda one: one.startswith(("UPDATE", "DELETE")), inside)
+        held = [one.split('"')[1].removeprefix("stytch_totp_") for one in written]
+        assert held == ["totpregistration", "recoverycode", "member"]

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from stytch_totp import errors
 from stytch_totp.core.factors import factor
 from stytch_totp.models import IntermediateSession, Member, Organization, Session
-from stytch_totp.operations import hashes, passwords, sessions, verification
+from stytch_totp.operations import hashes, passwords, verification
 from tests.factories import ACTOR, code_of, enrol, make_member
-from tests.operations.situations import begin, budget, fresh, session_of
+from tests.operations.situations import begin, budget, fresh, present, session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +53,7 @@ def test_mfa_is_needed_by_policy_or_enrolment_unless_a_session_of_the_member_is_
 def test_a_password_joins_an_intermediate_session_and_owes_what_it_owed(member):
     Organization.objects.update(mfa_policy="REQUIRED_FOR_ALL")
     token = log_in(fresh(member)).intermediate_session_token
-    proof = sessions.present(intermediate_session_token=token)
+    proof = present(intermediate_session_token=token)
     done = log_in(fresh(member), proof=proof, intermediate_session_token=token)
     assert (done.granted, done.intermediate_session_token) == (None, token)
     assert IntermediateSession.objects.get().failures == 0
@@ -74,7 +74,7 @@ def test_a_restricted_primary_method_is_not_enough(member, breakglass, met):
     assert (done.primary_met, done.granted is not None, done.mfa_owed) == (met, met, False)
     if not met:
         secret, _ = enrol(fresh(member))
-        proof = sessions.present(intermediate_session_token=done.intermediate_session_token)
+        proof = present(intermediate_session_token=done.intermediate_session_token)
         with pytest.raises(errors.PrimaryAuthenticationRequired):
             verification.authenticate(fresh(member), code=code_of(secret), proof=proof, actor=ACTOR)
 

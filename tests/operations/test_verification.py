@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from stytch_totp import errors
 from stytch_totp.core import totp
 from stytch_totp.models import AuditEvent, Guard, IntermediateSession, Session, TOTPRegistration
-from stytch_totp.operations import enrolment, sessions, verification
+from stytch_totp.operations import enrolment, verification
 from tests.clock import CLOCK
 from tests.factories import ACTOR, code_of, make_member, wrong_code
-from tests.operations.situations import begin, budget, fresh, session_of
+from tests.operations.situations import begin, budget, find, fresh, session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +24,7 @@ def test_a_right_code_turns_an_intermediate_session_into_a_session_with_both_fac
     member, secret, _ = enrolled
     done = authenticate(member, code_of(secret))
     assert [one["type"] for one in done.granted.session.factors] == ["password", "totp"]
-    assert sessions.find(session_token=done.granted.token).pk == done.granted.session.pk
+    assert find(session_token=done.granted.token).pk == done.granted.session.pk
     assert budget(member, "totp") == (0, 0)
 
 
@@ -216,6 +216,7 @@ def test_en04_a_pending_registration_counts_only_as_activation(member):
     assert fresh(member).active_totp_id is None
     done = authenticate(member, code_of(made.secret))
     assert done.member.active_totp_id == made.registration.pk == fresh(member).active_totp_id
+    assert done.registration.state == "active"
     assert AuditEvent.objects.filter(tag="member:totp:activated", member_id=member.pk).count() == 1
 
 
