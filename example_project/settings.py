@@ -30,12 +30,14 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "corsheaders",
     "rest_framework",
     "stytch_totp",
     "example_project",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -69,6 +71,16 @@ STYTCH_TOTP = {
     "PROJECT_ID": env("STYTCH_TOTP_PROJECT_ID"),
     "PROJECT_NAME": "Example",
     "SECRETS": env.list("STYTCH_TOTP_SECRETS"),
+    "PUBLIC_TOKENS": env.list("STYTCH_TOTP_PUBLIC_TOKENS"),
+    "ALLOWED_ORIGINS": env.list(
+        "STYTCH_TOTP_ALLOWED_ORIGINS", default=["http://127.0.0.1:8000", "http://localhost:8000"]
+    ),
     "KEYRING": env.list("STYTCH_TOTP_KEYRING"),
 }
-PUBLIC_TOKENS = env.list("STYTCH_TOTP_PUBLIC_TOKENS")
+
+# Pages of the allowed origins may call the browser API; ``stytch_totp.cors`` says which those are.
+CORS_URLS_REGEX = r"^/sdk/v1/"
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "DELETE", "OPTIONS"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "x-sdk-client", "x-sdk-parent-host"]
+CORS_PREFLIGHT_MAX_AGE = 600

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from stytch_totp import checks  # noqa: F401 - imported to register them
+from stytch_totp import checks, cors  # noqa: F401 - checks register themselves
 
 
 class StytchTOTPConfig(AppConfig):
@@ -8,3 +8,6 @@ class StytchTOTPConfig(AppConfig):
     label = "stytch_totp"
     verbose_name = "Multi-factor authentication"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        cors.connect()

@@ -2,7 +2,7 @@ import base64
 import hashlib
 
 import pytest
-from django.core.checks import Error, run_checks
+from django.core.checks import Error, Warning, run_checks  # noqa: A004 - Django's name
 from django.core.management import CommandError, call_command
 from django.db import connections
 
@@ -102,3 +102,54 @@ def test_cr13_an_error_quotes_no_key(configure):
     assert "keyring_repeated_key" in shown
     assert ONE not in shown
     assert "short-9f3b" not in shown
+
+
+# Pages of other origins
+
+
+GONE = object()
+CORS = {
+    "the middleware": ("MIDDLEWARE", ["django.middleware.common.CommonMiddleware"]),
+    "credentials": ("CORS_ALLOW_CREDENTIALS", False),
+    "credentials, not said": ("CORS_ALLOW_CREDENTIALS", GONE),
+    "a header": ("CORS_ALLOW_HEADERS", ["authorization", "content-type", "x-sdk-client"]),
+    "headers, not said": ("CORS_ALLOW_HEADERS", GONE),
+}
+
+
+@pytest.fixture
+def warned():
+    return lambda: [message for message in run_checks() if message.id == "stytch_totp.cors_not_set_up"]
+
+
+@pytest.mark.parametrize("lacks", CORS)
+def test_ap07_pages_that_no_browser_would_let_call_are_a_warning(settings, configure, warned, lacks):
+    name, value = CORS[lacks]
+    if value is GONE:
+        delattr(settings, name)
+    else:
+        setattr(settings, name, value)
+    (message,) = warned()
+    assert isinstance(message, Warning)
+    assert message.hint
+    configure(ALLOWED_ORIGINS=[])
+    assert warned() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["x-sdk-parent-host", "x-sdk-client", "authorization", "content-type", "x-own"],
+        ("Authorization", "Content-Type", "X-SDK-Client", "X-SDK-Parent-Host"),
+    ],
+)
+def test_cors_that_lets_pages_call_is_silent(settings, warned, headers):
+    settings.CORS_ALLOW_HEADERS = headers
+    assert warned() == []
+
+
+@pytest.mark.parametrize("given", [["PROJECT_ID"], {"ALLOWED_ORIGINS": None}, {"ALLOWED_ORIGINS": 5}, None], ids=str)
+def test_settings_that_are_no_settings_are_one_error_and_no_crash(settings, given):
+    settings.STYTCH_TOTP = given
+    assert "stytch_totp.cors_not_set_up" not in found()
+    assert found()

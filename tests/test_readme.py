@@ -24,13 +24,14 @@ def test_the_settings_table_is_the_dataclass():
     assert "\n".join(settings_table()) in README
 
 
-def test_the_endpoint_table_is_the_table_of_endpoints():
-    rows = re.findall(r"^\| ([A-Z, ]+) \| `/v1/([^`]+)`", README, re.MULTILINE)
+def test_the_endpoint_tables_are_the_table_of_endpoints():
+    rows = re.findall(r"^\| ([A-Z, ]+) \| `(/[^`]+)`", README, re.MULTILINE)
     told = {(method, path) for methods, path in rows for method in methods.split(", ")}
     served = {
-        (method.upper(), re.sub(r"<str:(\w+)>", r"{\1}", route))
-        for route, _, actions in ENDPOINTS
-        for method in actions
+        (method.upper(), re.sub(r"<str:(\w+)>", r"{\1}", f"/{root}/{endpoint.route}"))
+        for endpoint in ENDPOINTS
+        for root in endpoint.callers
+        for method in endpoint.actions
     }
     assert told == served
 
@@ -42,5 +43,5 @@ def test_the_files_that_a_request_travels_through_exist():
 
 
 def test_everything_below_the_root_of_the_api_is_answered_by_it():
-    for path in ("/v1/", "/v1/nothing", "/v1/b2b/totp/"):
+    for path in ("/v1/", "/v1/nothing", "/v1/b2b/totp/", "/sdk/v1/", "/sdk/v1/b2b/totp/migrate"):
         assert get_resolver().resolve(path).func.cls.__name__ == "NotServed"

@@ -66,6 +66,8 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response:
     """
     view = context["view"]
     error = translate(exception)
+    if type(error) in view.words:
+        error = view.words[type(error)](retry_after=error.retry_after)
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
     body = envelope(error, view.request_id, product=view.product)
     return Response(body, status=error.status_code, headers=headers)

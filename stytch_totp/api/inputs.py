@@ -3,7 +3,7 @@
 ``error`` is what an ill-formed value raises where Stytch has a type of its own for it; else it is a bad_request.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -138,15 +138,34 @@ class Anything(StrictField):
         return data
 
 
-CREDENTIALS = ("intermediate_session_token", "session_token", "session_jwt")
+def only_one(
+    data: Mapping[str, Any], names: Sequence[str], none: type[errors.StytchError], many: type[errors.StytchError]
+) -> tuple[str, Any]:
+    """The one of several arguments that is given, with its name. Raises ``none`` or ``many``."""
+    given = [name for name in names if data[name]]
+    if len(given) != 1:
+        raise many if given else none
+    return given[0], data[given[0]]
 
 
-class Credentials(serializers.Serializer[Any]):
+class SessionArguments(serializers.Serializer[Any]):
+    """A session by its token or its JWT."""
+
+    session_token = Text(required=False, default="", error=errors.InvalidSessionToken)
+    session_jwt = Text(required=False, default="", longest=16384, error=errors.UnableToParseSessionJWT)
+
+
+class Credentials(SessionArguments):
     """What shows that a first factor was passed: at most one of three (contract 1, SESS)."""
 
     intermediate_session_token = Text(required=False, default="", error=errors.InvalidSessionToken)
-    session_token = Text(required=False, default="", error=errors.InvalidSessionToken)
-    session_jwt = Text(required=False, default="", longest=16384, error=errors.UnableToParseSessionJWT)
+
+
+class AuthorizationCheck(serializers.Serializer[Any]):
+    """What a session's roles shall permit."""
+
+    resource_id = Text(shortest=1)
+    action = Text(shortest=1)
 
 
 class SessionWishes(serializers.Serializer[Any]):

@@ -1,5 +1,6 @@
 """What every endpoint shares: who is let in, what is read, how it is answered."""
 
+from collections.abc import Collection, Mapping
 from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -15,7 +16,9 @@ from rest_framework.viewsets import ViewSet
 
 from stytch_totp import conf, errors
 from stytch_totp.api import exceptions
+from stytch_totp.api.callers import MemberBehindBackEnd
 from stytch_totp.api.parsers import StrictJSONParser
+from stytch_totp.models import Organization
 from stytch_totp.operations.audit import Actor
 
 
@@ -39,7 +42,14 @@ class JSONOnly(BaseContentNegotiation):
 class StytchViewSet(ViewSet):
     """Answers in Stytch's envelope and leaves the host's REST_FRAMEWORK settings to the host."""
 
-    product = "b2b/"
+    #: The product that a dialect speaks for.
+    kind: Organization.Kind | None = None
+    #: Where Stytch documents the product's errors.
+    product = ""
+    #: What the product says instead of what operations raise, where it has a word of its own.
+    words: Mapping[type[errors.StytchError], type[errors.StytchError]] = {}
+    #: The actions that a back end may call on behalf of a member; each asks whether the member's roles permit it.
+    by_members: Collection[str] = ()
     cache_control = "no-store, private"
     parser_classes = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
@@ -54,13 +64,25 @@ class StytchViewSet(ViewSet):
         return f"request-id-{conf.conf().environment}-{uuid4()}"
 
     @property
+    def caller(self) -> Any:
+        """The back end, member or page that asks: one of ``api.callers``."""
+        return self.request.user
+
+    @property
     def actor(self) -> Actor:
-        return Actor("project", conf.conf().project_id, self.request_id)
+        actor: Actor = self.caller.actor(self.request_id, self.kind)
+        return actor
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if isinstance(self.caller, MemberBehindBackEnd) and self.action not in self.by_members:
+            raise errors.SessionAuthorization("This call isn't served on behalf of a member.")
 
     def read(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
         """The body, or on GET the query, in the shape of a serializer. Raises its errors or BadRequest."""
-        given = self.request.query_params.dict() if self.request.method in ("GET", "HEAD") else self.request.data
-        return dict(_shared(shape).run_validation(given))
+        given: Any = self.request.query_params.dict() if self.request.method in ("GET", "HEAD") else self.request.data
+        heard = {name: value for name, value in given.items() if name not in self.caller.unheard}
+        return dict(_shared(shape).run_validation(heard))
 
     def answer(self, **fields: Any) -> Response:
         return Response({"status_code": 200, "request_id": self.request_id, **fields})
@@ -86,7 +108,6 @@ class NotServed(StytchViewSet):
     """Everything below the API's root that is no endpoint: JSON, not Django's page."""
 
     authentication_classes = ()
-    product = ""
 
     def refuse(self, request: Request, **kwargs: Any) -> NoReturn:
         raise errors.RouteNotFound

@@ -13,9 +13,13 @@ from tests.api.helpers import (
     ENVELOPE,
     ORGANIZATIONS,
     ROUTES,
+    SDK,
     SESSIONS,
     TOTP,
+    USERS,
+    Page,
     authenticate,
+    complete,
     fault,
     fill,
     intermediate,
@@ -27,9 +31,11 @@ from tests.api.helpers import (
     rows,
     rows_hash,
     show_member,
+    succeeded,
     undone,
     unknown,
 )
+from tests.api.slots import SDK_ROUTES
 from tests.factories import code_of
 
 pytestmark = pytest.mark.django_db
@@ -41,9 +47,14 @@ NOT_SERVED = [
     *("/v1", "/v1/", "/v1//", "/v1/nothing", "/v1/b2b", "/v1/b2b/", "/v1/b2b/totps", "/v1/b2b/totp/", "/v1/b2b/totp//"),
     *("/v1/b2b//totp", "/v1/B2B/totp", "/v1/b2b/totp/authenticate/", "/v1/b2b/totp.json", "/v1/b2b/totp/create"),
     *("/v1/b2b/organizations/", "/v1/b2b/organizations/x/", "/v1/b2b/organizations//members", "/v1/%00", "/v1/%FF"),
-    *("/v1/%0a", "/v1/a%0Ab", "/v1/..%2f..%2fetc", "/v1/b2b/discovery/organizations", "/v1/b2b/sessions/exchange"),
+    *("/v1/%0a", "/v1/a%0Ab", "/v1/..%2f..%2fetc", "/v1/b2b/discovery", "/v1/b2b/discovery/organizations/"),
     *("/v1/b2b/sessions/migrate", "/v1/b2b/sessions/jwks/", "/v1/b2b/organizations/x/y/z", "/v1/" + "x" * 5000),
-    *("/v1/users", "/v1/totps", "/v1/?format=api", "/v1/b2b/rbac/policy"),
+    *("/v1/users/", "/v1/users//", "/v1/users/x/y", "/v1/users/totps/x/y", "/v1/totps/", "/v1/totps/migrate"),
+    *("/v1/sessions/attest", "/v1/sessions/jwks/", "/v1/rbac", "/v1/b2b/rbac/policy/", "/v1/?format=api", "/v1/sdk/v1"),
+    *("/sdk/v1", "/sdk/v1/", "/sdk/v1//totps", "/sdk/v1/users", "/sdk/v1/users/search", "/sdk/v1/totps/migrate"),
+    *("/sdk/v1/b2b/totp/migrate", "/sdk/v1/b2b/passwords/migrate", "/sdk/v1/passwords/migrate", "/sdk/v1/sessions"),
+    *("/sdk/v1/b2b/sessions", "/sdk/v1/b2b/organizations", "/sdk/v1/b2b/sessions/jwks/x", "/sdk/v1/rbac/policy"),
+    *("/sdk/v1/b2b/organizations/x/members", "/sdk/v1/b2b/organizations/x/external_id", "/sdk/v1/projects/bootstrap"),
 ]
 FAILURES = [
     (RuntimeError, 500),
@@ -91,12 +102,13 @@ def test_ap10_a_path_that_is_not_served_answers_in_the_envelope(api, debug, path
 
 
 def test_ap10_a_path_that_is_not_served_asks_for_no_credentials(api, debug):
-    refused(api.client.get("/v1/nothing"), 404, "route_not_found")
+    for root in ("/v1", "/sdk/v1"):
+        refused(api.client.get(f"{root}/nothing"), 404, "route_not_found")
 
 
 def test_ap10_every_other_method_of_every_route_answers_in_the_envelope(api, world, debug):
     allowed: dict[str, set[str]] = {}
-    for route in ROUTES:
+    for route in (*ROUTES, *SDK_ROUTES):
         path = fill(route.path, world.values)
         allowed.setdefault(path, set()).add(route.method)
     before, tried, faults = rows_hash(), 0, []
@@ -105,11 +117,11 @@ def test_ap10_every_other_method_of_every_route_answers_in_the_envelope(api, wor
             if method in methods:
                 continue
             tried += 1
-            answer = api(method, path, {})
+            answer = (Page() if path.startswith(SDK) else api)(method, path, {})
             if fault(answer, 404) or answer.json()["error_type"] != "route_not_found":
                 faults.append((method, path, answer.status_code, answer.content[:120]))
     assert not faults
-    assert tried >= 150
+    assert tried >= 500
     assert rows_hash() == before
 
 
@@ -182,7 +194,7 @@ def test_ap10_no_other_format_can_be_asked_for(api, debug, query):
 
 @pytest.mark.parametrize(
     ("path", "product"),
-    [(f"{ORGANIZATIONS}/x", "b2b/"), ("/v1/nothing", "")],
+    [(f"{ORGANIZATIONS}/x", "b2b/"), ("/v1/nothing", ""), (f"{USERS}/x", "")],
 )
 def test_the_error_url_names_product_status_and_type(api, path, product):
     body = api("GET", path).json()
@@ -211,11 +223,16 @@ def plain_text(api):
     return api.client.generic("POST", TOTP, data="x", content_type="text/plain", headers=headers)
 
 
+def in_a_members_name(api):
+    session = complete(api, make_person(api))["session_token"]
+    return api("POST", TOTP, {}, **{"X-Stytch-Member-Session": session})
+
+
 PROVOKED = {
     200: lambda api: api("GET", f"{ORGANIZATIONS}/{make_organization(api)['organization_id']}"),
     400: lambda api: api("POST", TOTP, {}),
     401: lambda api: api("POST", TOTP, {}, Authorization=""),
-    403: lambda api: api("POST", TOTP, {}, **{"X-Stytch-Member-Session": "x"}),
+    403: in_a_members_name,
     404: lambda api: api("GET", "/v1/nothing"),
     413: lambda api: api("POST", TOTP, b" " * 20_000),
     415: plain_text,
@@ -241,10 +258,10 @@ def test_ap08_no_cache_keeps_a_failure(api, monkeypatch, error, status):
 
 
 def test_ap08_no_cache_keeps_the_answer_of_any_route_and_none_sets_a_cookie(api, world):
-    for route in ROUTES:
+    for route in (*ROUTES, *SDK_ROUTES):
         with undone():
             answer = world.request(api, route)
-        ok(answer)
+        succeeded(route, answer)
         assert not answer.cookies
         assert "Set-Cookie" not in answer.headers
         if "jwks" not in route.path:
@@ -286,8 +303,8 @@ def test_a_session_that_was_lost_to_another_request_is_no_success(api, world, mo
     """The session named in the call ended between being found and being written."""
     found = sessions.find
 
-    def find_and_end(**given):
-        session = found(**given)
+    def find_and_end(kind, **given):
+        session = found(kind, **given)
         type(session).objects.filter(pk=session.pk).update(revoked_at=1)
         return session
 

@@ -17,11 +17,13 @@ from tests.api.helpers import (
     TOTP,
     authenticate,
     complete,
+    discover,
     fault,
     intermediate,
     log_in,
     make_organization,
     make_person,
+    make_world,
     not_refused,
     ok,
     recover,
@@ -34,6 +36,7 @@ from tests.api.helpers import (
     unknown,
     with_totp,
 )
+from tests.api.slots import SDK_ROUTES
 from tests.factories import code_of, wrong_code
 
 pytestmark = pytest.mark.django_db
@@ -220,7 +223,7 @@ def test_en03_a_secret_is_told_once_and_by_no_later_answer(api, clock):
 
     def crawl(values):
         nonlocal crawled
-        for route in ROUTES:
+        for route in (*ROUTES, *SDK_ROUTES):
             with undone():
                 answer = send(api, route, values)
             crawled += 1
@@ -229,17 +232,15 @@ def test_en03_a_secret_is_told_once_and_by_no_later_answer(api, clock):
                 found.append(route.name)
 
     values = {
+        **make_world(api).values,
         **dict.fromkeys(("fresh_id", "gone_id"), person.member_id),
         **person.ids,
-        "secret": pyotp.random_base32(),
-        **dict.fromkeys(("hash", "salt"), "c2FsdHNhbHRzYWx0"),
         "email": person.email,
         "session_token": "x" * 44,
         "ist": intermediate(api, person),
+        "discovery_ist": ok(discover(api, person))["intermediate_session_token"],
         "code": "000000",
         "recovery_code": made["recovery_codes"][0],
-        "password": "x",
-        "project_id": "project-test-11111111-1111-4111-8111-111111111111",
     }
     crawl(values)
     crawl({**values, "fresh_id": colleague.member_id})
@@ -250,7 +251,7 @@ def test_en03_a_secret_is_told_once_and_by_no_later_answer(api, clock):
     for _ in range(3):
         refused(create(api, person), 400, "active_totp_exists")
     assert not found
-    assert crawled == 3 * len(ROUTES)
+    assert crawled == 3 * len((*ROUTES, *SDK_ROUTES))
 
 
 def test_en03_a_repeated_create_tells_another_secret(api):

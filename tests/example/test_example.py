@@ -78,3 +78,41 @@ def test_a_server_with_a_bad_keyring_does_not_start(checkout):
     refused = start(checkout, "-c", "import example_project.wsgi", STYTCH_TOTP_KEYRING="demo:short")
     assert refused.returncode != 0
     assert "ImproperlyConfigured" in refused.stderr
+
+
+PAGE = """
+import base64, json, sys
+import django
+django.setup()
+from django.conf import settings
+from django.test import Client
+token = settings.STYTCH_TOTP["PUBLIC_TOKENS"][0]
+authorization = "Basic " + base64.b64encode(f"{token}:{token}".encode()).decode()
+for origin in sys.argv[1:]:
+    headers = {"Authorization": authorization, "Origin": origin, "Host": "localhost"}
+    answer = Client().get(f"/sdk/v1/projects/bootstrap/{token}", headers=headers)
+    print(json.dumps([answer.status_code, answer.headers.get("access-control-allow-origin")]))
+"""
+
+
+def ask_as_pages(checkout, *origins, **given):
+    module = {"DJANGO_SETTINGS_MODULE": "example_project.settings"}
+    done = start(checkout, "-c", PAGE, *origins, **module, **given)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_pages_of_the_demos_own_origins_may_call_and_others_may_not(checkout):
+    own, local, other = "http://127.0.0.1:8000", "http://localhost:8000", "https://evil.example"
+    assert ask_as_pages(checkout, own, local, other) == [[200, own], [200, local], [400, None]]
+
+
+def test_who_gives_the_origins_gets_those_alone(checkout):
+    asked = ("http://localhost:8000", "https://app.example.org", "https://www.example.org")
+    given = {"STYTCH_TOTP_ALLOWED_ORIGINS": "https://app.example.org,https://www.example.org"}
+    assert ask_as_pages(checkout, *asked, **given) == [[400, None], [200, asked[1]], [200, asked[2]]]
+
+
+def test_the_check_finds_pages_set_up(checkout):
+    done = start(checkout, "manage.py", "check", "--fail-level", "WARNING")
+    assert (done.returncode, done.stderr) == (0, "")

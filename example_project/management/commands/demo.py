@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
@@ -66,7 +65,7 @@ class Command(BaseCommand):
             "base_url": base_url,
             "project_id": conf().project_id,
             "secret": conf().secrets[0],
-            "public_token": settings.PUBLIC_TOKENS[0],
+            "public_token": conf().public_tokens[0],
             "organizations": [
                 {
                     "organization_id": public_id("organization", tenant.pk),
@@ -96,8 +95,9 @@ class Command(BaseCommand):
 WALK_THROUGH = """
 stytch_totp is ready at {base_url}
 
-  project_id  {project_id}
-  secret      {secret}
+  project_id    {project_id}
+  secret        {secret}
+  public_token  {public_token}   for pages, from the origins in STYTCH_TOTP_ALLOWED_ORIGINS
 
 People, their password and their organization (acme asks everyone for MFA, globex leaves it open):
 

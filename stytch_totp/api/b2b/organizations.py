@@ -7,11 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from stytch_totp import errors
-from stytch_totp.api.b2b.searching import SearchInput, page_fields, query_of
+from stytch_totp.api.b2b.base import B2BViewSet
+from stytch_totp.api.b2b.objects import organization_object
 from stytch_totp.api.inputs import Choice, Choices, Object, Objects, Text, Texts
-from stytch_totp.api.objects import organization_object
-from stytch_totp.api.views import StytchViewSet
-from stytch_totp.conf import public_id
+from stytch_totp.api.searching import SearchInput, page_fields, query_of
 from stytch_totp.models import Organization
 from stytch_totp.operations import organizations, search
 
@@ -33,6 +32,21 @@ AUTH_SETTINGS = (
     "email_jit_provisioning",
     "sso_jit_provisioning",
     "oauth_tenant_jit_provisioning",
+)
+PUBLIC = (
+    "organization_id",
+    "organization_name",
+    "organization_slug",
+    "organization_logo_url",
+    "sso_active_connections",
+    "sso_default_connection_id",
+    "email_jit_provisioning",
+    "email_allowed_domains",
+    "oauth_tenant_jit_provisioning",
+    "allowed_oauth_tenants",
+    "auth_methods",
+    "allowed_auth_methods",
+    "mfa_policy",
 )
 COLUMNS = {
     "organization_name": "name",
@@ -70,35 +84,46 @@ class OrganizationInput(serializers.Serializer[Any]):
     allowed_third_party_connected_apps = Texts(required=False)
 
 
+class Slug(serializers.Serializer[Any]):
+    organization_slug = Text(shortest=1)
+
+
 class OrganizationUpdate(OrganizationInput):
     sso_default_connection_id = Text(required=False)
     sso_jit_provisioning_allowed_connections = Texts(required=False)
 
 
-class OrganizationViewSet(StytchViewSet):
+class OrganizationViewSet(B2BViewSet):
+    by_members = ("update", "destroy")
+
     def create(self, request: Request) -> Response:
-        fields = self._columns(OrganizationInput)
+        fields = self.columns(with_invites(self.read(OrganizationInput)), COLUMNS)
         if "name" not in fields:
             raise errors.OrganizationNameMissing
-        if any(name in fields for name in AUTH_SETTINGS):
-            fields.setdefault("email_invites", "NOT_ALLOWED")
         return self._one(organizations.create(actor=self.actor, **fields))
 
-    def retrieve(self, request: Request, organization_id: str) -> Response:
-        return self._one(organizations.resolve(organization_id))
+    def retrieve(self, request: Request, organization_id: str = "") -> Response:
+        return self._one(self.caller.organization(organization_id))
 
-    def update(self, request: Request, organization_id: str) -> Response:
-        found = organizations.resolve(organization_id)
-        return self._one(organizations.update(found, actor=self.actor, **self._columns(OrganizationUpdate)))
+    def update(self, request: Request, organization_id: str = "") -> Response:
+        found = self._permitted(organization_id)
+        fields = self.columns(self.read(OrganizationUpdate), COLUMNS)
+        return self._one(organizations.update(found, actor=self.actor, proof=self.caller.session, **fields))
 
-    def destroy(self, request: Request, organization_id: str) -> Response:
-        found = organizations.resolve(organization_id)
+    def destroy(self, request: Request, organization_id: str = "") -> Response:
+        found = self._permitted(organization_id)
         organizations.delete(found, actor=self.actor)
-        return self.answer(organization_id=public_id("organization", found.pk))
+        return self.answer(organization_id=found.public_id)
 
     def destroy_external_id(self, request: Request, organization_id: str) -> Response:
         found = organizations.resolve(organization_id)
         return self._one(organizations.update(found, actor=self.actor, external_id=None))
+
+    def by_slug(self, request: Request) -> Response:
+        """What anybody with a public token may know of an organization: enough for its login page."""
+        found = organizations.by_slug(self.read(Slug)["organization_slug"])
+        shown = organization_object(found) if found else {}
+        return self.answer(organization={name: shown[name] for name in PUBLIC} if found else None)
 
     def search(self, request: Request) -> Response:
         wanted = self.read(SearchInput)
@@ -108,8 +133,16 @@ class OrganizationViewSet(StytchViewSet):
     def metrics(self, request: Request, organization_id: str) -> Response:
         return self.answer(member_count=organizations.count_members(organizations.resolve(organization_id)))
 
-    def _columns(self, shape: type[OrganizationInput]) -> dict[str, Any]:
-        return {COLUMNS.get(name, name): value for name, value in self.read(shape).items()}
+    def _permitted(self, organization_id: str) -> Organization:
+        found: Organization = self.caller.organization(organization_id)
+        self.caller.permit_organization(found)
+        return found
 
     def _one(self, organization: Organization) -> Response:
         return self.answer(organization=organization_object(organization))
+
+
+def with_invites(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a new organization: one that says how to log in is invited to only if it says so, too."""
+    given = any(name in fields for name in AUTH_SETTINGS)
+    return {"email_invites": "NOT_ALLOWED", **fields} if given else fields

@@ -1,4 +1,4 @@
-"""``/v1/b2b/passwords`` (contract 1.10): the primary factor that comes before MFA."""
+"""``b2b/passwords`` (contract 1.10): the primary factor that comes before MFA."""
 
 from typing import Any
 
@@ -7,25 +7,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from stytch_totp import errors
-from stytch_totp.api.b2b.totp import shown, wishes
+from stytch_totp.api.b2b.base import B2BViewSet, discovery_fields, login_fields
+from stytch_totp.api.b2b.objects import member_fields
+from stytch_totp.api.hashing import HashInput, StrengthInput, encoded, strength_fields
 from stytch_totp.api.inputs import Credentials, Flag, Object, SessionWishes, Text, Texts
-from stytch_totp.api.objects import member_fields, member_session_fields
-from stytch_totp.api.views import StytchViewSet
-from stytch_totp.conf import public_id
-from stytch_totp.operations import hashes, organizations, passwords
-from stytch_totp.operations.passwords import LoggedIn
+from stytch_totp.operations import discovery, members, organizations, passwords
 
-CONFIGS = {
-    "argon_2i": "argon_2_config",
-    "argon_2id": "argon_2_config",
-    "scrypt": "scrypt_config",
-    "pbkdf_2": "pbkdf_2_config",
-}
 COLUMNS = {"set_phone_number_verified": "mfa_phone_verified"}
 
 
 class AuthenticateInput(Credentials, SessionWishes):
     organization_id = Text(shortest=1)
+    email_address = Text(shortest=1)
+    password = Text(shortest=1)
+
+
+class DiscoveryInput(serializers.Serializer[Any]):
     email_address = Text(shortest=1)
     password = Text(shortest=1)
 
@@ -42,77 +39,43 @@ class MigratedMember(serializers.Serializer[Any]):
     external_id = Text(required=False, shortest=1, longest=128)
 
 
-class MigrateInput(serializers.Serializer[Any]):
+class MigrateInput(HashInput):
     organization_id = Text(shortest=1)
     email_address = Text(longest=254, error=errors.InvalidEmail)
-    hash = Text(shortest=1)
-    hash_type = Text(shortest=1)
-    argon_2_config = Object(required=False)
-    scrypt_config = Object(required=False)
-    pbkdf_2_config = Object(required=False)
 
 
-class StrengthInput(serializers.Serializer[Any]):
-    password = Text()
-
-
-class PasswordViewSet(StytchViewSet):
+class PasswordViewSet(B2BViewSet):
     def authenticate(self, request: Request) -> Response:
         data = self.read(AuthenticateInput)
+        tenant = organizations.resolve(data["organization_id"])
+        known = members.by_email(tenant, data["email_address"])
+        proof, actor = self.caller.joined(self.kind, data, self.actor, known)
         done = passwords.authenticate(
-            organizations.resolve(data["organization_id"]),
+            tenant,
             email=data["email_address"],
             password=data["password"],
-            proof=shown(data),
+            proof=proof,
             intermediate_session_token=data["intermediate_session_token"],
-            actor=self.actor,
-            **wishes(data),
+            **self.caller.wishes(data),
+            actor=actor,
         )
-        return self.answer(
-            **member_fields(done.member),
-            **member_session_fields(done.granted),
-            **login_fields(done),
-            organization_id=public_id("organization", done.member.organization_id),
-        )
+        return self.answer(**login_fields(done), organization_id=tenant.public_id)
+
+    def discover(self, request: Request) -> Response:
+        data = self.read(DiscoveryInput)
+        found = discovery.authenticate(email=data["email_address"], password=data["password"], actor=self.actor)
+        return self.answer(**discovery_fields(found), intermediate_session_token=found.intermediate_session_token)
 
     def migrate(self, request: Request) -> Response:
         data, fields = self.read(MigrateInput), self.read(MigratedMember)
-        config = data.get(CONFIGS.get(data["hash_type"], ""), {})
         member, created = passwords.migrate(
             organizations.resolve(data["organization_id"]),
             email=data["email_address"],
-            encoded=hashes.encode(data["hash_type"], data["hash"], config),
+            encoded=encoded(data),
             actor=self.actor,
-            **{COLUMNS.get(name, name): value for name, value in fields.items()},
+            **self.columns(fields, COLUMNS),
         )
         return self.answer(**member_fields(member), member_created=created)
 
     def strength_check(self, request: Request) -> Response:
-        found = passwords.measure(self.read(StrengthInput)["password"])
-        return self.answer(
-            valid_password=found.valid,
-            score=4 if found.valid else 0,
-            breached_password=False,
-            breach_detection_on_create=False,
-            strength_policy="zxcvbn",
-            zxcvbn_feedback={"warning": "", "suggestions": found.problems},
-        )
-
-
-def login_fields(done: LoggedIn) -> dict[str, Any]:
-    """What is still owed: the table of contract 1.10."""
-    organization, complete = done.member.organization, done.granted is not None
-    enrolled = done.member.active_totp_id
-    options = {
-        "mfa_phone_number": done.member.mfa_phone_number if done.member.mfa_phone_verified else "",
-        "totp_registration_id": public_id("member-totp", enrolled) if enrolled else "",
-    }
-    mfa = {"member_options": options if any(options.values()) else None, "secondary_auth_initiated": None}
-    return {
-        "member_authenticated": complete,
-        "intermediate_session_token": done.intermediate_session_token,
-        "mfa_required": mfa if done.mfa_owed else None,
-        "primary_required": None
-        if complete or done.primary_met
-        else {"allowed_auth_methods": organization.allowed_auth_methods},
-    }
+        return self.answer(**strength_fields(self.read(StrengthInput), "zxcvbn_feedback"))

@@ -1,31 +1,26 @@
-"""``/v1/b2b/sessions`` (contract 1.9)."""
+"""``b2b/sessions`` (contract 1.9)."""
 
 from typing import Any
 
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from stytch_totp import errors
-from stytch_totp.api.b2b.totp import Subject, subject, wishes
-from stytch_totp.api.inputs import Object, SessionWishes, Text
-from stytch_totp.api.objects import key_object, member_fields, member_session_fields, member_session_object
-from stytch_totp.api.views import StytchViewSet
-from stytch_totp.conf import conf
-from stytch_totp.operations import members, sessions, signing
+from stytch_totp.api.b2b.base import B2BViewSet, Subject, login_fields
+from stytch_totp.api.b2b.objects import member_fields, member_session_fields, member_session_object
+from stytch_totp.api.inputs import AuthorizationCheck, SessionArguments, SessionWishes, Text, only_one
+from stytch_totp.models import Member, Session
+from stytch_totp.operations import authorization, discovery, members, organizations, sessions
 
-JWKS_SECONDS = 300
-SESSION_ARGUMENTS = ("session_token", "session_jwt")
-REVOKE_ARGUMENTS = (*SESSION_ARGUMENTS, "member_session_id", "member_id")
+REVOKE_ARGUMENTS = ("session_token", "session_jwt", "member_session_id", "member_id")
 
 
-class SessionArguments(serializers.Serializer[Any]):
-    session_token = Text(required=False, default="", error=errors.InvalidSessionToken)
-    session_jwt = Text(required=False, default="", longest=16384, error=errors.UnableToParseSessionJWT)
+class TenantCheck(AuthorizationCheck):
+    organization_id = Text(shortest=1)
 
 
 class AuthenticateInput(SessionArguments, SessionWishes):
-    authorization_check = Object(required=False)
+    authorization_check = TenantCheck(required=False)
 
 
 class RevokeInput(SessionArguments):
@@ -33,45 +28,61 @@ class RevokeInput(SessionArguments):
     member_id = Text(required=False, default="")
 
 
-class SessionViewSet(StytchViewSet):
+class ExchangeInput(SessionArguments, SessionWishes):
+    organization_id = Text(shortest=1)
+
+
+class SessionViewSet(B2BViewSet):
+    by_members = ("revoke",)
+
     def list(self, request: Request) -> Response:
-        member = subject(self.read(Subject))
+        member = self.subject(self.read(Subject))
         return self.answer(member_sessions=[member_session_object(one) for one in sessions.of_member(member)])
 
     def authenticate(self, request: Request) -> Response:
         data = self.read(AuthenticateInput)
-        if "authorization_check" in data:
-            raise errors.BadRequest("authorization_check is not served yet; check the member's roles yourself.")
-        given = [name for name in SESSION_ARGUMENTS if data[name]]
-        if len(given) != 1:
-            raise errors.TooManySessionArguments if given else errors.NoSessionArguments
-        granted = sessions.authenticate(**{given[0]: data[given[0]]}, **wishes(data))
-        fields = member_fields(granted.session.member) | member_session_fields(granted)
-        del fields["member_id"]
-        return self.answer(**fields)
+        found = self.caller.session_of(self.kind, data)
+        fields = self._verdict(found, data["authorization_check"]) if "authorization_check" in data else {}
+        granted = sessions.authenticate(found, **self.caller.wishes(data))
+        return self.answer(**member_fields(found.member), **member_session_fields(granted), **fields)
+
+    def exchange(self, request: Request) -> Response:
+        data = self.read(ExchangeInput)
+        done = discovery.exchange(
+            self.caller.session_of(self.kind, data),
+            organizations.resolve(data["organization_id"]),
+            **self.caller.wishes(data),
+            actor=self.actor,
+        )
+        return self.answer(**login_fields(done))
 
     def revoke(self, request: Request) -> Response:
         data = self.read(RevokeInput)
-        given = [name for name in REVOKE_ARGUMENTS if data[name]]
-        if len(given) != 1:
-            raise errors.TooManySessionRevokeArguments if given else errors.NoSessionRevokeArguments
-        name, value = given[0], data[given[0]]
+        none, many = errors.NoSessionRevokeArguments, errors.TooManySessionRevokeArguments
+        name, value = only_one(data, REVOKE_ARGUMENTS, none, many)
         if name == "member_id":
-            sessions.revoke_of_member(members.resolve_anywhere(value), actor=self.actor)
-        elif name == "member_session_id":
-            sessions.revoke_by_id(sessions.parse_session_id(value), actor=self.actor)
+            return self._revoke_all(members.resolve_anywhere(value))
+        if name == "member_session_id":
+            found = sessions.find_by_id(self.kind, sessions.parse_session_id(value))
         else:
-            sessions.revoke(sessions.find(**{name: value}), actor=self.actor)
+            found = sessions.find(self.kind, **{name: value})
+        self.caller.permit_member(found.member.organization, found.member, ["revoke-sessions"])
+        sessions.revoke(found, actor=self.actor)
         return self.answer()
 
+    def revoke_own(self, request: Request) -> Response:
+        sessions.revoke(self.caller.own_session(self.kind), actor=self.actor)
+        return self.answer()
 
-class KeySetViewSet(StytchViewSet):
-    """Public: verifiers fetch it without credentials (contract 0.5), and caches may keep it."""
+    def revoke_of_member(self, request: Request, member_id: str) -> Response:
+        return self._revoke_all(self.caller.managed("", member_id))
 
-    authentication_classes = ()
-    cache_control = f"public, max-age={JWKS_SECONDS}"
+    def _revoke_all(self, member: Member) -> Response:
+        self.caller.permit_member(member.organization, member, ["revoke-sessions"])
+        sessions.revoke_of_member(member, actor=self.actor)
+        return self.answer()
 
-    def list(self, request: Request, project_id: str) -> Response:
-        if project_id != conf().project_id:
-            raise errors.ProjectNotFound
-        return self.answer(keys=[key_object(key) for key in signing.key_set()])
+    def _verdict(self, found: Session, check: dict[str, Any]) -> dict[str, Any]:
+        tenant = organizations.resolve(check["organization_id"])
+        granting = authorization.verdict(found, check["resource_id"], tenant)
+        return {"verdict": {"authorized": True, "granting_roles": granting}}

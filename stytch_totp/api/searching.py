@@ -1,4 +1,4 @@
-"""What the two searches share on the wire."""
+"""What the searches share on the wire."""
 
 from typing import Any
 

@@ -1,0 +1,1 @@
+"""The consumer dialect: Stytch's names for Users, a module to a resource."""
