@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests import databases
@@ -19,6 +18,8 @@ from tests import databases
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT_ID = "project-test-22222222-2222-4222-8222-222222222222"
 SECRET = "secret-test-of-the-live-servers-0123456789"
+PUBLIC_TOKEN = "public-token-test-33333333-3333-4333-8333-333333333333"
+ORIGIN = "https://app.example.org"
 
 
 @dataclass
@@ -75,6 +76,8 @@ def serve(
             "ATOMIC_REQUESTS": "1" if atomic_requests else "0",
             "STYTCH_TOTP_PROJECT_ID": PROJECT_ID,
             "STYTCH_TOTP_SECRETS": SECRET,
+            "STYTCH_TOTP_PUBLIC_TOKENS": PUBLIC_TOKEN,
+            "STYTCH_TOTP_ALLOWED_ORIGINS": ORIGIN,
             "STYTCH_TOTP_EXTRA": json.dumps(settings or {}),
             "PYTHONPATH": str(ROOT),
         }
@@ -103,7 +106,7 @@ def _wait(live: Live, server: subprocess.Popen[bytes]) -> None:
         assert server.poll() is None, live.log
         try:
             urlopen(f"{live.url}/v1/b2b/sessions/jwks/{PROJECT_ID}", timeout=5).close()
-        except (URLError, ConnectionError):
+        except OSError:  # not there yet, or busy
             time.sleep(0.1)
         else:
             return

@@ -14,9 +14,10 @@ from rest_framework.response import Response
 
 from stytch_totp.conf import conf, public_id
 from stytch_totp.core import qr, totp
-from stytch_totp.core.factors import factor
+from stytch_totp.core.factors import Factor, factor
 from stytch_totp.models import AuditEvent, Guard, Member, Organization, RecoveryCode, Session
-from stytch_totp.operations import enrolment, members, sessions, signing
+from stytch_totp.operations import enrolment, grants, members, organizations, signing
+from stytch_totp.operations.audit import SYSTEM
 from tests.clock import CLOCK
 from tests.conftest import basic
 from tests.factories import MemberFactory, code_of, enrol, make_member
@@ -40,13 +41,18 @@ application = WSGIHandler()
 
 def _post(route: str, body: dict[str, Any]) -> Callable[[], Any]:
     """A request as a WSGI server hands it over, from its environment to the last byte of the answer."""
-    authorization = basic(conf().project_id, conf().secrets[0])
-    environ = (
-        RequestFactory()
-        .post(route, json.dumps(body), content_type="application/json", headers={"Authorization": authorization})
-        .environ
-    )
-    return lambda: _serve(environ)
+    return _request(route, body, {"Authorization": basic(conf().project_id, conf().secrets[0])})
+
+
+def _post_from_page(route: str, body: dict[str, Any], session_token: str = "") -> Callable[[], Any]:
+    token = conf().public_tokens[0]
+    headers = {"Authorization": basic(token, session_token or token), "Origin": conf().allowed_origins[0]}
+    return _request(route, body, headers)
+
+
+def _request(route: str, body: dict[str, Any], headers: dict[str, str]) -> Callable[[], Any]:
+    made = RequestFactory().post(route, json.dumps(body), content_type="application/json", headers=headers)
+    return lambda: _serve(made.environ)
 
 
 def _serve(environ: dict[str, Any]) -> None:
@@ -65,7 +71,16 @@ def _of(member: Member) -> dict[str, str]:
 
 
 def _begun(member: Member) -> str:
-    return sessions.begin(member, factor("password", None, int(CLOCK())))
+    return grants.begin(member, _shown(), SYSTEM)
+
+
+def _shown() -> list[Factor]:
+    return [factor("password", None, int(CLOCK()))]
+
+
+def _user() -> tuple[Member, str]:
+    user = make_member(organization=organizations.consumer())
+    return user, enrol(user)[0]
 
 
 def _bare() -> Callable[[], Any]:
@@ -77,6 +92,27 @@ def _authenticate() -> Callable[[], Any]:
     secret, _ = enrol(member)
     body = _of(member) | {"code": code_of(secret), "intermediate_session_token": _begun(member)}
     return _post("/v1/b2b/totp/authenticate", body)
+
+
+def _authenticate_on_a_page() -> Callable[[], Any]:
+    member = make_member()
+    secret, _ = enrol(member)
+    body = _of(member) | {"code": code_of(secret), "intermediate_session_token": _begun(member)}
+    return _post_from_page("/sdk/v1/b2b/totp/authenticate", body)
+
+
+def _authenticate_a_user() -> Callable[[], Any]:
+    user, secret = _user()
+    body = {"user_id": user.public_id, "totp_code": code_of(secret), "session_duration_minutes": 60}
+    return _post("/v1/totps/authenticate", body)
+
+
+def _step_up_a_user_on_a_page() -> Callable[[], Any]:
+    user, secret = _user()
+    draft = grants.draft(user, None, _shown(), minutes=60)
+    draft.write()
+    assert draft.granted
+    return _post_from_page("/sdk/v1/totps/authenticate", {"totp_code": code_of(secret)}, draft.granted.token)
 
 
 def _recover() -> Callable[[], Any]:
@@ -94,6 +130,9 @@ def _create() -> Callable[[], Any]:
 REQUESTS: dict[str, Callable[[], Callable[[], Any]]] = {
     "bare view": _bare,
     "totp/authenticate": _authenticate,
+    "totp/authenticate, page": _authenticate_on_a_page,
+    "totps/authenticate, User": _authenticate_a_user,
+    "totps/authenticate, User's page": _step_up_a_user_on_a_page,
     "recovery_codes/recover": _recover,
     "totp create": _create,
 }
@@ -110,7 +149,7 @@ def populate() -> None:
     made = MemberFactory.create_batch(1000, organization=organization)
     member = members.reload(made[0])
     for number in range(1000):
-        sessions.draft(made[number], None, factor("password", None, 0)).write()
+        grants.draft(made[number], None, _shown()).write()
         AuditEvent.objects.create(at=0, tag="x", outcome="success", actor_kind="system", member_id=member.pk)
     assert Session.objects.count() >= 1000
     assert Guard.objects.count() >= 3000

@@ -4,56 +4,72 @@ from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from stytch_totp import conf
-from stytch_totp.core.factors import added, factor, has_second
+from stytch_totp.core.factors import Factor, factor, has_second
 from stytch_totp.core.totp import generate_secret
 from stytch_totp.models import (
     AuditEvent,
     Guard,
     IntermediateSession,
     Member,
+    Organization,
     RecoveryCode,
     Session,
     SigningKey,
     TOTPRegistration,
 )
-from stytch_totp.operations import enrolment, members, organizations, sessions
+from stytch_totp.operations import enrolment, grants, members, organizations
 from stytch_totp.operations.audit import SYSTEM
 
 
-def people(*, count: int = 1, enrolled: bool = True, password: str = "") -> list[dict[str, Any]]:
-    """New members of a new organization, with every name that the API knows them by."""
+def people(*, count: int = 1, users: bool = False, **options: Any) -> list[dict[str, Any]]:
+    """New members of a new organization, or Users, with every name that the API knows them by."""
     with transaction.atomic():
-        tenant = organizations.create(
-            name="Race", slug=f"race-{uuid4().hex}", external_id=f"race.{uuid4().hex}", actor=SYSTEM
-        )
-        return [_person(tenant, enrolled=enrolled, password=password) for _ in range(count)]
+        tenant = organizations.consumer() if users else _organization()
+        return [_person(tenant, **options) for _ in range(count)]
+
+
+def memberships(*, count: int, password: str = "", mfa: int = 0, one_user: bool = False) -> list[dict[str, Any]]:
+    """One e-mail address in so many new organizations, of which the last ``mfa`` want a second factor.
+
+    As ``one_user`` of Django's, what was shown in one organization counts in the others.
+    """
+    with transaction.atomic():
+        email = f"{uuid4().hex}@example.com"
+        user = get_user_model().objects.create_user(email) if one_user else None
+        tenants = [
+            _organization(mfa_policy="REQUIRED_FOR_ALL" if place >= count - mfa else "OPTIONAL")
+            for place in range(count)
+        ]
+        return [_person(tenant, password=password, email=email, user=user) for tenant in tenants]
 
 
 def logins(*, member_id: str, count: int = 1) -> list[str]:
     """Tokens of intermediate sessions that a right password began."""
     found = _member(member_id)
     with transaction.atomic():
-        return [sessions.begin(found, factor("password", None, conf.now())) for _ in range(count)]
+        return [grants.begin(found, _password(), SYSTEM) for _ in range(count)]
+
+
+def discovery(*, member_ids: list[str]) -> str:
+    """The token of a login that may become any of these members."""
+    return grants.begin(None, _password(), SYSTEM, discovered=[_member(one) for one in member_ids])
 
 
 def log_in(*, member_id: str, second: bool = False) -> dict[str, str]:
     """A session by password, or by password and TOTP."""
+    return log_ins(member_id=member_id, count=1, second=second)[0]
+
+
+def log_ins(*, member_id: str, count: int, second: bool = False) -> list[dict[str, str]]:
     found = _member(member_id)
-    draft = sessions.draft(found, None, factor("password", None, conf.now()))
-    if second:
-        draft.granted.session.factors = added(draft.granted.session.factors, factor("totp", uuid4(), conf.now()))
+    shown = _password() + ([factor("totp", uuid4(), conf.now())] if second else [])
     with transaction.atomic():
-        draft.write()
-    granted = draft.granted
-    return {
-        "id": conf.public_id("session", granted.session.pk),
-        "session_token": granted.token,
-        "session_jwt": granted.jwt,
-    }
+        return [_log_in(found, shown) for _ in range(count)]
 
 
 def guards(*, member_id: str) -> dict[str, dict[str, Any]]:
@@ -79,16 +95,23 @@ def state(*, member_id: str) -> dict[str, Any]:
     """What verification changes: spent steps and codes, sessions, intermediate sessions turned in."""
     key = _key(member_id)
     codes = RecoveryCode.objects.filter(registration__member=key)
-    factors = Session.objects.filter(member=key).values_list("factors", flat=True)
+    rows = Session.objects.filter(member=key).values_list("factors", flat=True)
+    factors, live = list(rows), list(rows.filter(revoked_at=None, expires_at__gt=conf.now()))
     return {
         "registrations": sorted(TOTPRegistration.objects.filter(member=key).values_list("state", "last_step")),
         "codes_unused": codes.filter(used_at=None).count(),
         "codes_used": codes.exclude(used_at=None).count(),
         "sessions": len(factors),
         "sessions_with_second_factor": sum(map(has_second, factors)),
-        "sessions_live": Session.objects.live(conf.now()).filter(member=key).count(),
+        "sessions_live": len(live),
+        "sessions_live_with_second_factor": sum(map(has_second, live)),
         "logins_turned_in": IntermediateSession.objects.filter(member=key).exclude(used_at=None).count(),
+        "logins_live": IntermediateSession.objects.filter(member=key, used_at=None).count(),
     }
+
+
+def organizations_of(*, email: str) -> int:
+    return Member.objects.filter(email=email).count()
 
 
 def stored_codes(*, member_id: str) -> list[str]:
@@ -104,12 +127,29 @@ def signing_keys() -> list[str | None]:
     return list(SigningKey.objects.values_list("current", flat=True))
 
 
-def _person(tenant: Any, *, enrolled: bool, password: str) -> dict[str, Any]:
+def forget_users() -> int:
+    return Organization.objects.exclude(consumer_key=None).delete()[0]
+
+
+def directories() -> int:
+    return Organization.objects.filter(kind=Organization.Kind.CONSUMER).count()
+
+
+def _organization(**fields: Any) -> Organization:
+    names = {"slug": f"race-{uuid4().hex}", "external_id": f"race.{uuid4().hex}"}
+    return organizations.create(name="Race", actor=SYSTEM, **names, **fields)
+
+
+def _person(
+    tenant: Organization, *, enrolled: bool = True, password: str = "", email: str = "", user: Any = None
+) -> dict[str, Any]:
     name = uuid4().hex
-    made = members.create(tenant, email=f"{name}@example.com", external_id=f"member.{name}", actor=SYSTEM)
+    made = members.create(
+        tenant, email=email or f"{name}@example.com", external_id=f"member.{name}", user=user, actor=SYSTEM
+    )
     person = {
         "organization_id": conf.public_id("organization", tenant.pk),
-        "member_id": conf.public_id("member", made.pk),
+        "member_id": made.public_id,
         "slug": tenant.slug,
         "organization_external_id": tenant.external_id,
         "external_id": made.external_id,
@@ -119,11 +159,25 @@ def _person(tenant: Any, *, enrolled: bool, password: str) -> dict[str, Any]:
         Member.objects.filter(pk=made.pk).update(password=make_password(password))
     if enrolled:
         secret = generate_secret()
-        person |= {
-            "secret": secret,
-            "codes": enrolment.migrate(made, secret=secret, recovery_codes=[], actor=SYSTEM).recovery_codes,
-        }
+        done = enrolment.migrate(made, secret=secret, recovery_codes=[], actor=SYSTEM)
+        totp_id = conf.public_id("totp", done.registration.pk)
+        person |= {"secret": secret, "codes": done.recovery_codes, "totp_id": totp_id}
     return person
+
+
+def _password() -> list[Factor]:
+    return [factor("password", None, conf.now())]
+
+
+def _log_in(member: Member, shown: list[Factor]) -> dict[str, str]:
+    draft = grants.draft(member, None, shown, minutes=60)
+    draft.write()
+    granted = draft.granted
+    return {
+        "id": conf.public_id("session", granted.session.pk),
+        "session_token": granted.token,
+        "session_jwt": granted.jwt,
+    }
 
 
 def _key(member_id: str) -> UUID:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import pytest
 from tests.live import Live, serve
 from tests.races.burst import Answer, Call, burst, one
 from tests.races.desk import Desk
+from tests.races.surfaces import BACK_END, MEMBERS, Person, Surface, Surfaces
 
 WORKERS, THREADS = 4, 16
-Person = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,13 @@ class Site:
     def advance(self, seconds: float) -> None:
         self.live.set_clock(self.live.now + seconds)
 
-    def person(self, *, enrolled: bool = True) -> Person:
-        return self.desk.people(enrolled=enrolled)[0]
+    def person(self, at: Surfaces = BACK_END, *, enrolled: bool = True) -> Person:
+        """A Member or a User, as the surfaces ``at`` which races are run know them."""
+        return self.people(at, 1, enrolled=enrolled)[0]
+
+    def people(self, at: Surfaces, count: int, **options: Any) -> list[Person]:
+        made: list[Person] = self.desk.people(count=count, users=at[0].users, **options)
+        return made
 
     def login(self, person: Person) -> dict[str, str]:
         """The credential of a login that owes a second factor."""
@@ -44,9 +50,32 @@ class Site:
         tokens = self.desk.logins(member_id=person["member_id"], count=count)
         return [{"intermediate_session_token": token} for token in tokens]
 
+    def discovery(self, people: Sequence[Person]) -> dict[str, str]:
+        """The credential of a login that may become any of ``people``."""
+        token = self.desk.discovery(member_ids=[person["member_id"] for person in people])
+        return {"intermediate_session_token": token}
+
     def session(self, person: Person, *, second: bool = False) -> dict[str, str]:
-        made = self.desk.log_in(member_id=person["member_id"], second=second)
-        return {"session_token": made["session_token"]}
+        return self.sessions(person, 1, second=second)[0]
+
+    def sessions(self, person: Person, count: int, *, second: bool = False) -> list[dict[str, str]]:
+        made = self.desk.log_ins(member_id=person["member_id"], count=count, second=second)
+        return [{"session_token": one["session_token"]} for one in made]
+
+    def callers(
+        self, at: Surfaces, person: Person, count: int, *, in_session: bool = False
+    ) -> list[tuple[Surface, dict[str, Any]]]:
+        """Who could finish a login of ``person``, at each surface in turn, and what each of them shows.
+
+        A Member's login, or by ``in_session`` a session to be stepped up. Users have no logins under way: a page has
+        its session, a back end needs nothing but asks for one.
+        """
+        turns = list(islice(cycle(at), count))
+        if not (in_session or at[0].users):
+            return list(zip(turns, self.logins(person, count), strict=True))
+        shown = self.sessions(person, count)
+        free = {"session_duration_minutes": 60}
+        return [(one, mine if in_session or one.page else free) for one, mine in zip(turns, shown, strict=True)]
 
     def code(self, person: Person) -> str:
         return pyotp.TOTP(person["secret"]).at(int(self.live.now))
@@ -77,46 +106,18 @@ def is_clear(budget: dict[str, int]) -> bool:
     return budget == {"failures": 0, "locked_at": 0, "locked_until": 0}
 
 
-def of(person: Person) -> dict[str, str]:
-    return {name: person[name] for name in ("organization_id", "member_id")}
-
-
-def authenticate(person: Person, code: str, **fields: Any) -> Call:
-    return Call("/v1/b2b/totp/authenticate", of(person) | {"code": code} | fields)
-
-
-def recover(person: Person, code: str, **fields: Any) -> Call:
-    return Call("/v1/b2b/recovery_codes/recover", of(person) | {"recovery_code": code} | fields)
-
-
-def create(person: Person, **fields: Any) -> Call:
-    return Call("/v1/b2b/totp", of(person) | fields)
+authenticate, recover, create = MEMBERS.authenticate, MEMBERS.recover, MEMBERS.create
+delete_totp, log_in, extend, revoke = MEMBERS.delete_totp, MEMBERS.log_in, MEMBERS.extend, MEMBERS.revoke
 
 
 def rotate(person: Person) -> Call:
-    return Call("/v1/b2b/recovery_codes/rotate", of(person))
+    return MEMBERS.call("recovery_codes/rotate", MEMBERS.of(person))
 
 
 def show_codes(person: Person) -> Call:
-    return Call(f"/v1/b2b/recovery_codes/{person['organization_id']}/{person['member_id']}", method="GET")
+    return MEMBERS.call(f"recovery_codes/{person['organization_id']}/{person['member_id']}", method="GET")
 
 
 def delete_member(person: Person) -> Call:
-    return Call(f"/v1/b2b/organizations/{person['organization_id']}/members/{person['member_id']}", method="DELETE")
-
-
-def delete_totp(person: Person) -> Call:
-    return Call(delete_member(person).path + "/totp", method="DELETE")
-
-
-def log_in(person: Person, password: str, **fields: Any) -> Call:
-    named = {"organization_id": person["organization_id"], "email_address": person["email_address"]}
-    return Call("/v1/b2b/passwords/authenticate", named | {"password": password} | fields)
-
-
-def extend(session: dict[str, str], **fields: Any) -> Call:
-    return Call("/v1/b2b/sessions/authenticate", session | fields)
-
-
-def revoke(**named: str) -> Call:
-    return Call("/v1/b2b/sessions/revoke", named)
+    route = f"organizations/{person['organization_id']}/members/{person['member_id']}"
+    return MEMBERS.call(route, method="DELETE")

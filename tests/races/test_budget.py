@@ -8,7 +8,8 @@ import pytest
 
 from tests import databases
 from tests.races.burst import CLIENTS, FEW, ROUNDS, Answer, Call, Figures, reasons, statuses
-from tests.races.site import Person, Site, authenticate, is_clear, opened, recover
+from tests.races.site import Site, authenticate, is_clear, opened, recover
+from tests.races.surfaces import BACK_END, BOTH, BOTH_OF_USERS, NAMES, Person, Surfaces, at, rounds
 
 BUDGET = 10
 LOGIN_FAILURES = 5
@@ -34,9 +35,9 @@ def compared(site: Site, person: Person) -> int:
     return int(site.desk.events(member_id=person["member_id"]).get("member:totp:refused", 0))
 
 
-def guess_at_once(site: Site, person: Person, count: int) -> list[Answer]:
-    guesses = zip(site.wrong_codes(person, count), site.logins(person, count), strict=True)
-    return site.burst([authenticate(person, code, **login) for code, login in guesses])
+def guess_at_once(site: Site, person: Person, count: int, at: Surfaces = BACK_END) -> list[Answer]:
+    guesses = zip(site.wrong_codes(person, count), site.callers(at, person, count), strict=True)
+    return site.burst([surface.authenticate(person, code, **shown) for code, (surface, shown) in guesses])
 
 
 def lock(site: Site, person: Person) -> None:
@@ -44,11 +45,17 @@ def lock(site: Site, person: Person) -> None:
         assert site.one(authenticate(person, code, **site.login(person))).error == WRONG[1]
 
 
-@pytest.mark.parametrize("clients", [CLIENTS, 200])
-def test_rl01_of_any_number_of_wrong_codes_at_once_ten_are_compared(site: Site, figures: Figures, clients: int) -> None:
-    for _ in range(ROUNDS if clients == CLIENTS else 1):
-        person = site.person()
-        answers = guess_at_once(site, person, clients)
+@pytest.mark.parametrize(
+    ("at", "clients"),
+    [*((surfaces, CLIENTS) for surfaces in NAMES), (BACK_END, 200)],
+    ids=[*NAMES.values(), "200 clients"],
+)
+def test_rl01_of_any_number_of_wrong_codes_at_once_ten_are_compared(
+    site: Site, figures: Figures, at: Surfaces, clients: int
+) -> None:
+    for _ in rounds(at) if clients == CLIENTS else range(1):
+        person = site.person(at)
+        answers = guess_at_once(site, person, clients, at)
         figures.add(answers, evaluated=compared(site, person))
         assert compared(site, person) == BUDGET
         assert statuses(answers) == {401: BUDGET, 429: clients - BUDGET}
@@ -56,18 +63,47 @@ def test_rl01_of_any_number_of_wrong_codes_at_once_ten_are_compared(site: Site, 
         assert site.desk.budget(member_id=person["member_id"])["failures"] == BUDGET
 
 
-def test_rl01_of_64_wrong_recovery_codes_at_once_ten_are_compared(site: Site, figures: Figures) -> None:
-    for _ in range(ROUNDS):
-        person = site.person()
+@at(BACK_END, BOTH, BOTH_OF_USERS)
+def test_rl01_of_64_wrong_recovery_codes_at_once_ten_are_compared(site: Site, figures: Figures, at: Surfaces) -> None:
+    for _ in rounds(at):
+        person = site.person(at)
         codes = [f"zzzz-zzzz-{number:04d}" for number in range(CLIENTS)]
-        logins = site.logins(person, CLIENTS)
-        answers = site.burst([recover(person, code, **login) for code, login in zip(codes, logins, strict=True)])
+        guesses = zip(codes, site.callers(at, person, CLIENTS), strict=True)
+        answers = site.burst([surface.recover(person, code, **shown) for code, (surface, shown) in guesses])
         events = site.desk.events(member_id=person["member_id"])
         figures.add(answers, evaluated=events["member:recovery_code:refused"])
         assert events["member:recovery_code:refused"] == BUDGET
         assert statuses(answers) == {401: BUDGET, 429: CLIENTS - BUDGET}
         # The other budget is another one: a locked recovery leaves the authenticator app usable.
         assert is_clear(site.desk.budget(member_id=person["member_id"], kind="totp"))
+
+
+@at(BOTH, BOTH_OF_USERS)
+def test_rl01_te06_wrong_codes_on_all_that_leads_to_a_member_share_its_budget(
+    site: Site, figures: Figures, at: Surfaces
+) -> None:
+    """Back end and page, session and login, a Member's also by discovery, and the other product's routes, which know
+    neither the person nor the session, under the name that they would have for the same row.
+    """
+    other = BOTH_OF_USERS if at == BOTH else BOTH
+    for _ in range(FEW):
+        person = site.person(at)
+        stranger = person | {"member_id": f"{'user' if at == BOTH else 'member'}-test-{person['member_id'][-36:]}"}
+        callers = site.callers(at, person, 20) + site.callers(at, person, 20, in_session=True)
+        if at == BOTH:
+            callers += [(surface, site.discovery([person])) for surface in at * 4]
+        known, codes = len(callers), site.wrong_codes(person, CLIENTS)
+        callers += site.callers(other, person, CLIENTS - known, in_session=True)
+        calls = [
+            surface.authenticate(person if place < known else stranger, code, **shown)
+            for place, (code, (surface, shown)) in enumerate(zip(codes, callers, strict=True))
+        ]
+        answers = site.burst(calls)
+        figures.add(answers, evaluated=compared(site, person))
+        assert compared(site, person) == BUDGET
+        assert statuses(answers[:known]) == {401: BUDGET, 429: known - BUDGET}
+        assert statuses(answers[known:]) == {404: CLIENTS - known}
+        assert site.desk.budget(member_id=person["member_id"])["failures"] == BUDGET
 
 
 def test_rl14_dj04_the_budget_needs_no_cache_and_no_row_locks(bare_site: Site, figures: Figures) -> None:

@@ -4,15 +4,18 @@ import pyotp
 import pytest
 
 from tests.races.burst import CLIENTS, FEW, ROUNDS, Figures, reasons, statuses, succeeded
-from tests.races.site import Person, Site, authenticate, create, recover, rotate, show_codes
+from tests.races.site import Site, recover, rotate, show_codes
+from tests.races.surfaces import BACK_END, BOTH, BOTH_OF_USERS, Person, Surface, Surfaces, at, rounds
 
 
+@at(BACK_END, BOTH, BOTH_OF_USERS)
 def test_en05_of_64_creations_at_once_one_is_left_pending_and_only_its_secret_works(
-    site: Site, figures: Figures
+    site: Site, figures: Figures, at: Surfaces
 ) -> None:
-    for _ in range(ROUNDS):
-        person = site.person(enrolled=False)
-        answers = site.burst([create(person)] * CLIENTS)
+    for _ in rounds(at):
+        person = site.person(at, enrolled=False)
+        callers = site.callers(at, person, CLIENTS)
+        answers = site.burst([surface.create(person, **shown) for surface, shown in callers])
         figures.add(answers)
         assert statuses(answers) == {200: CLIENTS}
         state = site.desk.state(member_id=person["member_id"])
@@ -22,7 +25,7 @@ def test_en05_of_64_creations_at_once_one_is_left_pending_and_only_its_secret_wo
         assert len(made) == CLIENTS
         while not _apart(site, list(made)):
             site.advance(30)
-        working = [secret for secret in made if _authenticates(site, person, secret)]
+        working = [secret for secret in made if _authenticates(site, at[0], person, secret)]
         assert len(working) == 1
         assert site.desk.stored_codes(member_id=person["member_id"]) == sorted(made[working[0]])
         assert site.desk.state(member_id=person["member_id"])["registrations"][0][0] == "active"
@@ -35,23 +38,25 @@ def _apart(site: Site, secrets: list[str]) -> bool:
     return len(set(codes)) == len(codes)
 
 
-def _authenticates(site: Site, person: Person, secret: str) -> bool:
+def _authenticates(site: Site, surface: Surface, person: Person, secret: str) -> bool:
     site.desk.unlock(member_id=person["member_id"])
-    holder = person | {"secret": secret}
-    return site.one(authenticate(holder, site.code(holder), **site.login(person))).status == 200
+    code = site.code(person | {"secret": secret})
+    shown = {} if surface.users else site.login(person)
+    return site.one(surface.authenticate(person, code, **shown)).status == 200
 
 
 @pytest.mark.parametrize("creations", [CLIENTS // 2, 2])
+@at(BACK_END, BOTH, BOTH_OF_USERS)
 def test_en05_an_activation_among_creations_leaves_one_registration(
-    site: Site, figures: Figures, creations: int
+    site: Site, figures: Figures, at: Surfaces, creations: int
 ) -> None:
     for _ in range(FEW):
         site.advance(60)
-        person = site.person(enrolled=False)
-        person["secret"] = site.one(create(person)).body["secret"]
-        logins = site.logins(person, CLIENTS - creations)
-        calls = [authenticate(person, site.code(person), **login) for login in logins]
-        answers = site.burst(calls + [create(person)] * creations)
+        person = site.person(at, enrolled=False)
+        person["secret"] = site.one(at[0].create(person)).body["secret"]
+        callers = site.callers(at, person, CLIENTS)
+        calls = [surface.authenticate(person, site.code(person), **shown) for surface, shown in callers[creations:]]
+        answers = site.burst(calls + [surface.create(person, **shown) for surface, shown in callers[:creations]])
         figures.add(answers[: len(calls)])
         verified, created = answers[: len(calls)], answers[len(calls) :]
         # A creation that comes first takes the registration away, and the code with it.

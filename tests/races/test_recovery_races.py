@@ -1,26 +1,37 @@
 """Recovery codes, many requests at once (RC-02), and one login that shows every factor at once (SE-02)."""
 
 from collections import Counter
+from itertools import cycle, islice
 
-from tests.races.burst import CLIENTS, FEW, ROUNDS, Answer, Figures, reasons, statuses, succeeded
-from tests.races.site import Person, Site, authenticate, is_clear, recover
+import pytest
+
+from tests.races.burst import CLIENTS, FEW, ROUNDS, Call, Figures, reasons, statuses, succeeded
+from tests.races.site import Site, is_clear, recover
+from tests.races.surfaces import BACK_END, BOTH, BOTH_OF_USERS, MEMBERS, Person, Surfaces, at, rounds
 
 SPENT = (401, "unable_to_authenticate_recovery_code")
 REPLAYED = (401, "totp_code_already_authenticated")
 LOCKED = (429, "user_lock_limit_reached")
 LOGIN_OVER = (404, "intermediate_session_not_found")
+SESSION_OVER = (404, "session_not_found")
 
 
-def test_rc02_of_64_logins_with_one_recovery_code_exactly_one_succeeds(site: Site, figures: Figures) -> None:
-    person = site.person()
-    for done, code in enumerate((person["codes"] * ROUNDS)[: min(ROUNDS, 10)], 1):
-        answers = site.burst([recover(person, code, **login) for login in site.logins(person, CLIENTS)])
+@at()
+def test_rc02_of_64_logins_with_one_recovery_code_exactly_one_succeeds(
+    site: Site, figures: Figures, at: Surfaces
+) -> None:
+    person = site.person(at)
+    for done, code in zip(rounds(at), person["codes"], strict=False):
+        callers = site.callers(at, person, CLIENTS)
+        answers = site.burst([surface.recover(person, code, **shown) for surface, shown in callers])
         figures.add(answers)
         assert statuses(answers)[200] == 1
         assert reasons(answers) <= {SPENT, LOCKED}
         assert is_clear(site.desk.budget(member_id=person["member_id"], kind="recovery"))
         state = site.desk.state(member_id=person["member_id"])
-        assert [state[name] for name in ("codes_used", "sessions", "logins_turned_in")] == [done] * 3
+        assert (state["codes_used"], state["sessions_with_second_factor"]) == (done, done)
+        if MEMBERS in at:
+            assert (state["sessions"], state["logins_turned_in"]) == (done, done)
 
 
 def test_rc02_spellings_of_one_recovery_code_share_one_success(site: Site, figures: Figures) -> None:
@@ -61,19 +72,31 @@ def _recoveries(site: Site, person: Person, codes: list[str]) -> list:
     return [recover(person, code, **login) for code, login in zip(codes, site.logins(person, len(codes)), strict=True)]
 
 
-def test_se02_one_login_with_ten_recovery_codes_and_a_totp_code_makes_one_session(site: Site, figures: Figures) -> None:
-    for _ in range(ROUNDS):
+@pytest.mark.parametrize(
+    ("at", "in_session"),
+    [(BACK_END, False), (BOTH, False), (BOTH, True), (BOTH_OF_USERS, True)],
+    ids=["back end, login", "back end and page, login", "back end and page, session", "users, session"],
+)
+def test_se02_one_login_or_session_with_ten_recovery_codes_and_a_totp_code_is_stepped_up_once(
+    site: Site, figures: Figures, at: Surfaces, in_session: bool
+) -> None:
+    """Whatever wins gives the session a new token, and the login is over: the others have nothing left to show."""
+    for _ in rounds(at):
         site.advance(60)
-        person = site.person()
-        login, code = site.login(person), site.code(person)
-        calls = [recover(person, recovery_code, **login) for recovery_code in person["codes"]]
-        calls = ([*calls, authenticate(person, code, **login)] * CLIENTS)[:CLIENTS]
-        answers: list[Answer] = site.burst(calls)
+        person = site.person(at)
+        shown, code = site.session(person) if in_session else site.login(person), site.code(person)
+        calls: list[Call] = []
+        for surface, recovery_code in islice(zip(cycle(at), cycle([*person["codes"], ""])), CLIENTS):
+            attempt = surface.recover if recovery_code else surface.authenticate
+            calls.append(attempt(person, recovery_code or code, **shown))
+        answers = site.burst(calls)
         figures.add(answers)
         assert statuses(answers)[200] == 1
-        assert reasons(answers) <= {SPENT, REPLAYED, LOCKED, LOGIN_OVER}
+        assert reasons(answers) <= {SPENT, REPLAYED, LOCKED, SESSION_OVER if in_session else LOGIN_OVER}
         state = site.desk.state(member_id=person["member_id"])
-        assert (state["sessions"], state["logins_turned_in"]) == (1, 1)
+        assert (state["sessions"], state["logins_turned_in"]) == (1, not in_session)
+        assert state["sessions_with_second_factor"] == 1
         step_spent = state["registrations"][0][1] >= 0
         assert state["codes_used"] + step_spent == 1
-        assert step_spent == ("recovery_codes_remaining" not in succeeded(answers)[0].body)
+        if MEMBERS in at:
+            assert step_spent == ("recovery_codes_remaining" not in succeeded(answers)[0].body)

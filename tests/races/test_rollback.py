@@ -1,5 +1,6 @@
 """A paid attempt stays paid, whatever becomes of the request (RL-08)."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -7,9 +8,10 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from stytch_totp.models import Guard, Member
-from stytch_totp.operations import passwords, recovery, sessions, verification
+from stytch_totp.operations import passwords, recovery, verification
 from tests import databases
 from tests.factories import ACTOR, code_of, wrong_code
+from tests.operations.situations import begin
 from tests.races.burst import NO_ANSWER, Call, Figures, hang_up
 from tests.races.site import Person, Site, authenticate, opened, recover
 
@@ -108,8 +110,10 @@ def test_rl08_a_worker_killed_after_the_charge_has_counted_it(site: Site, figure
 def test_rl08_a_client_that_hangs_up_is_counted(site: Site) -> None:
     person = site.person()
     hang_up(site.live.url, authenticate(person, site.wrong_codes(person, 1)[0], **site.login(person)))
-    # The server goes on alone; each look takes it a moment.
-    assert any(failures(site, person) for _ in range(2000))
+    # The server goes on alone, however busy the machine is.
+    patience = time.monotonic() + 30
+    while not failures(site, person) and time.monotonic() < patience:
+        pass
     assert failures(site, person) == 1
 
 
@@ -121,8 +125,7 @@ def test_rl08_a_caller_s_transaction_is_refused_before_anything_is_judged(
 ) -> None:
     """It could take the charge back: an operation inside it raises, with a right code and with a wrong one."""
     member, secret, codes = enrolled
-    token = sessions.begin(member, sessions.factors.factor("password", None, 0))
-    proof = sessions.present(intermediate_session_token=token)
+    proof = begin(member)
     Member.objects.filter(pk=member.pk).update(password=make_password("right"))
     judge = {
         "totp": lambda: verification.authenticate(

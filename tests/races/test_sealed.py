@@ -19,9 +19,9 @@ from stytch_totp import conf
 from stytch_totp.core.factors import factor
 from stytch_totp.core.sealing import generate_key
 from stytch_totp.models import Member, Organization, RecoveryCode, Session, TOTPRegistration
-from stytch_totp.operations import sessions
+from stytch_totp.operations import grants
 from tests.conftest import API
-from tests.factories import OrganizationFactory, code_of, enrol, make_member
+from tests.factories import ACTOR, OrganizationFactory, code_of, enrol, make_member
 from tests.live import SECRET
 from tests.races.burst import Call, Figures
 from tests.races.site import (
@@ -203,7 +203,7 @@ def by_login(member: Member) -> dict[str, str]:
     return {
         "organization_id": conf.public_id("organization", member.organization_id),
         "member_id": conf.public_id("member", member.pk),
-        "intermediate_session_token": sessions.begin(member, factor("password", None, conf.now())),
+        "intermediate_session_token": grants.begin(member, [factor("password", None, conf.now())], ACTOR),
     }
 
 
