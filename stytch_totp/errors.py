@@ -211,6 +211,10 @@ class TOTPsNotFoundForUser(StytchError, status=404, type="totps_not_found_for_us
     message = "The user has no TOTP."
 
 
+class InvalidTOTPID(StytchError, status=400, type="invalid_totp_id"):
+    message = "totp_id is malformed."
+
+
 class UserHasNoSuchTOTP(StytchError, status=404, type="totp_not_found"):
     message = "There is no such TOTP."
 

@@ -51,6 +51,7 @@ CATALOGUE = {
     "DuplicateUserExternalID": (400, "bad_request"),
     "UserSearchFilter": (400, "bad_request"),
     "TOTPsNotFoundForUser": (404, "totps_not_found_for_user"),
+    "InvalidTOTPID": (400, "invalid_totp_id"),
     "UserHasNoSuchTOTP": (404, "totp_not_found"),
     "UserMismatch": (400, "user_id_mismatch"),
     # TOTP, recovery codes and MFA

@@ -10,7 +10,6 @@ from typing import Any
 from stytch_totp import errors
 from stytch_totp.api.inputs import only_one
 from stytch_totp.conf import conf
-from stytch_totp.core.ids import parse_id
 from stytch_totp.models import IntermediateSession, Member, Organization, Session
 from stytch_totp.operations import authorization, discovery, members, organizations, sessions
 from stytch_totp.operations.attempts import Proof
@@ -80,7 +79,7 @@ class BackEnd(Caller):
         return members.resolve_user(user_id)
 
     def user_with_totp(self, totp_id: str) -> Member:
-        """Raises UserHasNoSuchTOTP."""
+        """Raises InvalidTOTPID or UserHasNoSuchTOTP."""
         return members.resolve_totp(totp_id)
 
     def managed(self, organization_id: str, member_id: str, *, include_deleted: bool = False) -> Member:
@@ -177,9 +176,9 @@ class Browser(Caller):
         return known
 
     def user_with_totp(self, totp_id: str) -> Member:
-        """The page's own user, if the TOTP is its. Raises UserHasNoSuchTOTP."""
-        own, key = self.own_session(Kind.CONSUMER).member, parse_id("totp", totp_id, conf().environment)
-        if key not in [row.pk for row in own.registration_by_state.values()]:
+        """The page's own user, if the TOTP is its. Raises InvalidTOTPID or UserHasNoSuchTOTP."""
+        own = self.own_session(Kind.CONSUMER).member
+        if members.resolve_totp(totp_id).pk != own.pk:
             raise errors.UserHasNoSuchTOTP
         return own
 

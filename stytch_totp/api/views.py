@@ -16,7 +16,7 @@ from rest_framework.viewsets import ViewSet
 
 from stytch_totp import conf, errors
 from stytch_totp.api import exceptions
-from stytch_totp.api.callers import MemberBehindBackEnd
+from stytch_totp.api.callers import BackEnd, MemberBehindBackEnd
 from stytch_totp.api.parsers import StrictJSONParser
 from stytch_totp.models import Organization
 from stytch_totp.operations.audit import Actor
@@ -86,6 +86,10 @@ class StytchViewSet(ViewSet):
 
     def answer(self, **fields: Any) -> Response:
         return Response({"status_code": 200, "request_id": self.request_id, **fields})
+
+    def for_pages(self, **fields: Any) -> dict[str, Any]:
+        """What the browser SDK's typings have beside the server API's answer."""
+        return {} if isinstance(self.caller, BackEnd) else fields
 
     def get_exception_handler(self) -> Any:
         return exceptions.handle

@@ -36,7 +36,9 @@ def verdict(session: Session, resource: str, organization: Organization) -> list
     Raises SessionAuthorizationTenancy or SessionAuthorization.
     """
     _check_tenancy(session, organization)
-    granting = rbac.granting_roles(session.member.all_roles, resource)
+    member = session.member
+    roles = [member.default_role] if member.is_consumer else member.all_roles  # a User administers nothing
+    granting = rbac.granting_roles(roles, resource)
     if not granting:
         raise errors.SessionAuthorization
     return granting

@@ -61,9 +61,11 @@ def resolve_user(user: str) -> Member:
 
 
 def resolve_totp(totp_id: str) -> Member:
-    """The User who has the TOTP with this id. Raises UserHasNoSuchTOTP."""
+    """The User who has the TOTP with this id. Raises InvalidTOTPID or UserHasNoSuchTOTP."""
     key = parse_id("totp", totp_id, conf.conf().environment)
-    found = _people("user").filter(registrations__pk=key).first() if key else None
+    if key is None:
+        raise errors.InvalidTOTPID
+    found = _people("user").filter(registrations__pk=key).first()
     if found is None:
         raise errors.UserHasNoSuchTOTP
     return found

@@ -119,7 +119,7 @@ def test_a_verdict_names_the_roles_that_grant(api, roles, resource, granting):
 def test_a_verdict_comes_with_the_session_and_only_when_asked(api):
     session = login(api)
     answer = ok(check(api, session))
-    fields = {"member_session", "session_token", "session_jwt", "member_id", "member", "organization"}
+    fields = {"member_session", "session_token", "session_jwt", "member", "organization"}
     assert set(answer) == COMMON | fields | {"verdict"}
     assert (
         set(ok(api("POST", f"{SESSIONS}/authenticate", {"session_token": session["session_token"]}))) == COMMON | fields
@@ -157,7 +157,7 @@ def test_a_users_verdict(api):
     user = make_user(api, totp=False, roles=["stytch_admin", "stytch_member"])
     session = user_session(api, user)
     answer = ok(user_check(api, session))
-    assert answer["verdict"] == {"authorized": True, "granting_roles": ["stytch_user", "stytch_admin", "stytch_member"]}
+    assert answer["verdict"] == {"authorized": True, "granting_roles": ["stytch_user"]}
     refused(user_check(api, session, resource_id="documents"), 403, "consumer_session_authorization_error")
 
 

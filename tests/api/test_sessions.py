@@ -98,7 +98,7 @@ def test_a_factor_has_every_key_of_the_contract(api):
 def test_authenticate_answers_what_the_contract_says_and_nothing_else(api, login):
     answer = ok(renew(api, session_token=login["session_token"]))
     session = {"member_session", "session_token", "session_jwt"}
-    assert set(answer) == COMMON | session | {"member_id", "member", "organization"}
+    assert set(answer) == COMMON | session | {"member", "organization"}
     assert set(answer["member_session"]) == SESSION
 
 

@@ -337,8 +337,10 @@ def test_te02_a_member_and_another_users_totp_are_answered_for_like_no_user_and_
         if slot.kind == "user_id" and not slot.route.is_page:
             nobody, others = slot.call(api, world.values, unknown("user")), strangers.users["b2b"][:1]
         elif slot.kind == "totp_id":
-            nobody, others = slot.call(api, world.values, unknown("totp")), strangers.totps["b2b"]
-            others = [*others, *(strangers.totps["another"] if slot.route.is_page else ())]
+            nobody = slot.call(api, world.values, unknown("totp"))
+            # A Member's has the form of no User's; without its prefix it is nobody's.
+            others = [one.removeprefix("member-") for one in strangers.totps["b2b"]]
+            others += strangers.totps["another"] if slot.route.is_page else []
         else:
             continue
         for identifier in others:

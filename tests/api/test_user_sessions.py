@@ -75,7 +75,7 @@ def test_get_needs_a_user(api, user):
 
 def test_authenticate_answers_what_the_contract_says_and_nothing_else(api, user, login):
     answer = ok(renew(api, session_token=login["session_token"]))
-    assert set(answer) == COMMON | {"session", "session_token", "session_jwt", "user_id", "user"}
+    assert set(answer) == COMMON | {"session", "session_token", "session_jwt", "user"}
     assert set(answer["session"]) == SESSION
     assert answer["user"] == show_user(api, user)
 

@@ -60,7 +60,6 @@ def discovery_fields(found: Discovery) -> dict[str, Any]:
     """Who was found by e-mail address, and in which organizations."""
     return {
         "email_address": found.email,
-        "organization_id_hint": None,
         "discovered_organizations": [_discovered(one) for one in found.found],
     }
 

@@ -27,7 +27,7 @@ class ExchangeInput(BegunInput):
 class DiscoveryViewSet(B2BViewSet):
     def list(self, request: Request) -> Response:
         found = discovery.memberships(self.caller.proof(self.kind, self.read(Credentials), self.actor))
-        return self.answer(**discovery_fields(found))
+        return self.answer(**discovery_fields(found), organization_id_hint=None)
 
     def create(self, request: Request) -> Response:
         if not self.caller.vouches and not conf().discovery_creates_organizations:

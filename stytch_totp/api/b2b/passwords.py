@@ -64,7 +64,8 @@ class PasswordViewSet(B2BViewSet):
     def discover(self, request: Request) -> Response:
         data = self.read(DiscoveryInput)
         found = discovery.authenticate(email=data["email_address"], password=data["password"], actor=self.actor)
-        return self.answer(**discovery_fields(found), intermediate_session_token=found.intermediate_session_token)
+        token, hint = found.intermediate_session_token, self.for_pages(organization_id_hint=None)
+        return self.answer(**discovery_fields(found), **hint, intermediate_session_token=token)
 
     def migrate(self, request: Request) -> Response:
         data, fields = self.read(MigrateInput), self.read(MigratedMember)

@@ -7,7 +7,12 @@ from rest_framework.response import Response
 
 from stytch_totp import errors
 from stytch_totp.api.b2b.base import B2BViewSet, Subject, login_fields
-from stytch_totp.api.b2b.objects import member_fields, member_session_fields, member_session_object
+from stytch_totp.api.b2b.objects import (
+    member_object,
+    member_session_fields,
+    member_session_object,
+    organization_object,
+)
 from stytch_totp.api.inputs import AuthorizationCheck, SessionArguments, SessionWishes, Text, only_one
 from stytch_totp.models import Member, Session
 from stytch_totp.operations import authorization, discovery, members, organizations, sessions
@@ -44,7 +49,10 @@ class SessionViewSet(B2BViewSet):
         found = self.caller.session_of(self.kind, data)
         fields = self._verdict(found, data["authorization_check"]) if "authorization_check" in data else {}
         granted = sessions.authenticate(found, **self.caller.wishes(data))
-        return self.answer(**member_fields(found.member), **member_session_fields(granted), **fields)
+        member = found.member
+        fields |= {"member": member_object(member), "organization": organization_object(member.organization)}
+        fields |= self.for_pages(member_id=member.public_id)
+        return self.answer(**member_session_fields(granted), **fields)
 
     def exchange(self, request: Request) -> Response:
         data = self.read(ExchangeInput)

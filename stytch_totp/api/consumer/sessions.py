@@ -5,7 +5,7 @@ from rest_framework.response import Response
 
 from stytch_totp import errors
 from stytch_totp.api.consumer.base import ConsumerViewSet, Subject
-from stytch_totp.api.consumer.objects import granted_fields, session_object, user_fields
+from stytch_totp.api.consumer.objects import granted_fields, session_object, user_object
 from stytch_totp.api.inputs import AuthorizationCheck, SessionArguments, SessionWishes, Text, only_one
 from stytch_totp.operations import authorization, sessions
 
@@ -31,7 +31,8 @@ class SessionViewSet(ConsumerViewSet):
             granting = authorization.verdict(found, resource, found.member.organization)
             fields["verdict"] = {"authorized": True, "granting_roles": granting}
         granted = sessions.authenticate(found, **self.caller.wishes(data))
-        return self.answer(**user_fields(found.member), **granted_fields(granted), **fields)
+        fields |= {"user": user_object(found.member), **self.for_pages(user_id=found.member.public_id)}
+        return self.answer(**granted_fields(granted), **fields)
 
     def revoke(self, request: Request) -> Response:
         data = self.read(RevokeInput)
