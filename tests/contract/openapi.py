@@ -1,7 +1,7 @@
-"""Whether an answer is one of the API's: the structure in ``b2b.openapi.json``, the envelope and the forms of values.
+"""Whether an answer is one of the API's: the structure in the product's file, the envelope and the forms of values.
 
-The file marks no nullability, so null counts as absent for a property that is not required. It says nothing of
-errors, and of one endpoint that we serve nothing either: those two shapes are written here.
+The files mark no nullability, so null counts as absent for a property that is not required. They say nothing of
+errors, and of a few endpoints that we serve nothing either: those shapes are written here.
 """
 
 import json
@@ -13,22 +13,30 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-DOCUMENT = json.loads((Path(__file__).parent / "b2b.openapi.json").read_text())
-SCHEMAS = "#/components/schemas/"
+DOCUMENTS = {
+    product: json.loads((Path(__file__).parent / f"{product}.openapi.json").read_text())
+    for product in ("b2b", "consumer")
+}
 
 #: Contract 4: every key of these, every time.
 COMPLETE = {
     "api_organization_v1_Member",
     "api_organization_v1_Organization",
     "api_b2b_session_v1_MemberSession",
+    "api_session_v1_Session",
+    "api_user_v1_User",
+    "api_user_v1_GetResponse",  # a User, flattened
+    "api_user_v1_Name",
+    "api_attribute_v1_Attributes",
 }
 #: What our answers say beyond the file. SDKs ignore what they don't know; everything else unknown is a slip.
 ALSO_ALLOWED = {
     # Contract 1.2: in the documented example. A recovery completes MFA exactly as 1.2 does.
     "api_b2b_totp_v1_AuthenticateResponse": {"organization_id": {"type": "string"}},
     "api_b2b_recovery_codes_v1_RecoverResponse": {"organization_id": {"type": "string"}},
-    # As every other answer that has a member.
+    # As every other answer that has a member or a user.
     "api_b2b_session_v1_AuthenticateResponse": {"member_id": {"type": "string"}},
+    "api_session_v1_AuthenticateResponse": {"user_id": {"type": "string"}},
 }
 
 _UUID = r"(test|live)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -43,7 +51,11 @@ FORMS = {
     "member_session_id": f"^session-{_UUID}$",
     "member_password_id": f"^(member-password-{_UUID})?$",
     "totp_registration_id": f"^(member-totp-{_UUID})?$",
-    "totp_id": f"^member-totp-{_UUID}$",
+    "user_id": f"^user-{_UUID}$",
+    "session_id": f"^session-{_UUID}$",
+    "password_id": f"^password-{_UUID}$",
+    "email_id": f"^(email-{_UUID})?$",
+    "phone_id": f"^(phone-number-{_UUID})?$",
     "totp_recovery_code_id": f"^recovery-code-{_UUID}$",
     "kid": f"^jwk-{_UUID}$",
     "session_token": f"^({_TOKEN})?$",
@@ -51,11 +63,15 @@ FORMS = {
     "session_jwt": r"^([\w-]+\.[\w-]+\.[\w-]+)?$",
     "secret": "^[A-Z2-7]{32}$",
     "qr_code": "^data:image/png;base64,[A-Za-z0-9+/]+={0,2}$",
-    "status": "^(pending|invited|active|deleted)$",
     "default_mfa_method": "^(totp|sms_otp)?$",
     "mfa_policy": "^(OPTIONAL|REQUIRED_FOR_ALL)$",
     "mfa_methods": "^(ALL_ALLOWED|RESTRICTED)$",
     "auth_methods": "^(ALL_ALLOWED|RESTRICTED)$",
+}
+#: What has another form in each product.
+FORMS_OF = {
+    "b2b": {"totp_id": f"^member-totp-{_UUID}$", "status": "^(pending|invited|active|deleted)$"},
+    "consumer": {"totp_id": f"^totp-{_UUID}$", "status": "^(pending|active)$"},
 }
 TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"
 
@@ -72,15 +88,35 @@ ERROR = {
     },
     "additionalProperties": False,
 }
-METRICS = {
-    "type": "object",
-    "required": ["status_code", "request_id", "member_count"],
-    "properties": {
-        "status_code": {"type": "integer"},
-        "request_id": {"type": "string", "pattern": REQUEST_ID},
-        "member_count": {"type": "integer", "minimum": 0},
-    },
-    "additionalProperties": False,
+
+
+def _closed(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    """An object with these properties and no others."""
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _list(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item}
+
+
+_TEXT, _WORD = {"type": "string"}, {"type": "string", "minLength": 1}
+_ENVELOPE = {"status_code": {"type": "integer"}, "request_id": {"type": "string", "pattern": REQUEST_ID}}
+_PERMISSIONS = _list(_closed(resource_id=_WORD, actions=_list(_WORD)))
+_ROLES = _list(_closed(role_id=_WORD, description=_TEXT, permissions=_PERMISSIONS))
+_RESOURCES = _list(_closed(resource_id=_WORD, description=_TEXT, actions=_list(_WORD)))
+_SCOPES = _list(_closed(scope=_WORD, description=_TEXT, permissions=_PERMISSIONS))
+_POLICY = _closed(**_ENVELOPE, policy=_closed(roles=_ROLES, resources=_RESOURCES, scopes=_SCOPES))
+#: Contract 1.7 and 1.9: what the SDKs have a method for and the files don't.
+WRITTEN_HERE = {
+    "GET /v1/b2b/organizations/[^/]+/metrics": _closed(**_ENVELOPE, member_count={"type": "integer", "minimum": 0}),
+    "GET /v1/b2b/rbac/policy": _POLICY,
+    "GET /v1/b2b/rbac/organizations/[^/]+": _closed(**_ENVELOPE, org_policy=_closed(roles=_ROLES)),
+    "GET /v1/rbac/policy": _POLICY,
 }
 
 
@@ -108,7 +144,7 @@ def operation(method: str, path: str) -> str:
     """The template of the API's file that a path belongs to. A fixed word wins over an id. Raises Misfit."""
     found = [
         template
-        for template, operations in DOCUMENT["paths"].items()
+        for template, operations in DOCUMENTS[_product(path)]["paths"].items()
         if method.lower() in operations and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
     ]
     if not found:
@@ -116,36 +152,42 @@ def operation(method: str, path: str) -> str:
     return min(found, key=lambda template: template.count("{"))
 
 
+def _product(path: str) -> str:
+    return "b2b" if path.startswith("/v1/b2b/") else "consumer"
+
+
 def _validator(method: str, path: str, status: int) -> Draft202012Validator:
     if status >= 400:
         return Draft202012Validator(ERROR)
     if status != 200:
         raise Misfit(f"{method} {path} answered {status}: a success is a 200")
-    if method == "GET" and re.fullmatch(r"/v1/b2b/organizations/[^/]+/metrics", path):
-        return Draft202012Validator(METRICS)
-    answers = DOCUMENT["paths"][operation(method, path)][method.lower()]["responses"]
-    return _success(answers["200"]["content"]["application/json"]["schema"]["$ref"])
+    for written, schema in WRITTEN_HERE.items():
+        if re.fullmatch(written, f"{method} {path}"):
+            return Draft202012Validator(schema)
+    product = _product(path)
+    answers = DOCUMENTS[product]["paths"][operation(method, path)][method.lower()]["responses"]
+    return _success(product, answers["200"]["content"]["application/json"]["schema"]["$ref"])
 
 
 @cache
-def _success(reference: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": reference, "components": {"schemas": _components()}})
+def _success(product: str, reference: str) -> Draft202012Validator:
+    return Draft202012Validator({"$ref": reference, "components": {"schemas": _components(product)}})
 
 
 @cache
-def _components() -> dict[str, Any]:
-    schemas = DOCUMENT["components"]["schemas"]
-    return {name: _object(name, schema) for name, schema in schemas.items()}
+def _components(product: str) -> dict[str, Any]:
+    schemas = DOCUMENTS[product]["components"]["schemas"]
+    return {name: _object(name, schema, FORMS | FORMS_OF[product]) for name, schema in schemas.items()}
 
 
-def _object(name: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _object(name: str, schema: Mapping[str, Any], forms: Mapping[str, str]) -> Mapping[str, Any]:
     """A schema of the file as JSON Schema: closed, nullable where optional, and with the forms of contract 5."""
     if "properties" not in schema:
         return schema
     required = schema.get("required", [])
-    properties = {key: _value(key, value) for key, value in schema["properties"].items()}
+    properties = {key: _value(key, value, forms) for key, value in schema["properties"].items()}
     optional = {key: {"anyOf": [properties[key], {"type": "null"}]} for key in properties.keys() - set(required)}
-    further = {key: _value(key, value) for key, value in ALSO_ALLOWED.get(name, {}).items()}
+    further = {key: _value(key, value, forms) for key, value in ALSO_ALLOWED.get(name, {}).items()}
     return {
         "type": "object",
         "required": list(properties) if name in COMPLETE else required,
@@ -154,10 +196,10 @@ def _object(name: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def _value(key: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _value(key: str, schema: Mapping[str, Any], forms: Mapping[str, str]) -> Mapping[str, Any]:
     if key == "recovery_codes":
         return {**schema, "items": {"type": "string", "pattern": _RECOVERY_CODE}}
     if schema.get("type") != "string":
         return schema
-    form = TIMESTAMP if key.endswith("_at") else FORMS.get(key)
+    form = TIMESTAMP if key.endswith("_at") else forms.get(key)
     return {**schema, "pattern": form} if form else schema

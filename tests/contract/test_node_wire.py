@@ -1,4 +1,4 @@
-"""What the Node SDK sends and the Python SDK doesn't (contract 0.2), over bare HTTP."""
+"""What Node's SDK sends and Python's doesn't (contract 0.2), and what neither can say, over bare HTTP."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract import openapi
 from tests.contract.driver import SDK_TESTS
-from tests.contract.situations import new_organization, new_person
+from tests.contract.situations import new_organization, new_person, new_user
 from tests.live import PROJECT_ID, SECRET
 
 pytestmark = SDK_TESTS
@@ -68,6 +68,18 @@ def test_every_delete_takes_an_empty_object_and_no_body_alike(send, person, body
     assert (status, answer["organization_id"]) == (200, person.organization_id)
 
 
+@pytest.mark.parametrize("body", ["{}", "", None])
+def test_every_delete_of_the_consumer_product_does_so_too(send, connect, server_clock, body):
+    user = new_user(connect("sync", "consumer"), server_clock, enrolled=True)
+    user.sdk.users.update(user.user_id, external_id=f"crm|{user.user_id[-12:]}")
+    status, answer = send("DELETE", f"/v1/users/totps/{user.totp_id}", body)
+    assert (status, answer["user"]["totps"]) == (200, [])
+    status, answer = send("DELETE", f"/v1/users/crm%7C{user.user_id[-12:]}/external_id", body)
+    assert (status, answer["user"]["external_id"]) == (200, None)
+    status, answer = send("DELETE", f"/v1/users/{user.user_id}", body)
+    assert (status, answer["user_id"]) == (200, user.user_id)
+
+
 def test_a_delete_without_a_content_type_is_a_delete(send, person):
     bare = {"Authorization": HEADERS["Authorization"]}
     path = f"/v1/b2b/organizations/{person.organization_id}/members/{person.member_id}"
@@ -115,6 +127,18 @@ def test_an_empty_body_is_an_empty_object(send, body):
     assert (status, answer["error_type"]) == (400, "bad_request")
     assert "organization_id" in answer["error_message"]
     assert send("POST", "/v1/b2b/organizations/search", body)[0] == 200
+    assert error(send("POST", "/v1/sessions/authenticate", body)) == (400, "no_session_arguments")
+    status, answer = send("POST", "/v1/totps", body)
+    assert (status, answer["error_type"]) == (400, "bad_request")
+    assert "user_id" in answer["error_message"]
+    assert send("POST", "/v1/users/search", body)[0] == 200
+
+
+@pytest.mark.parametrize("number", ["5.0", "5e0", "60.0", "1e3"])
+def test_a_number_that_is_not_written_as_an_integer_is_none(send, person, number):
+    ids = json.dumps({"organization_id": person.organization_id, "member_id": person.member_id})[1:-1]
+    answer = send("POST", "/v1/b2b/totp", f'{{{ids}, "expiration_minutes": {number}}}')
+    assert error(answer) == (400, "invalid_expiration")
 
 
 @pytest.mark.parametrize("body", ["{", "[]", "null", '"x"', "{'a': 1}", '{"a": NaN}', '{"a": 1, "a": 2}', "\x00"])
@@ -133,6 +157,14 @@ def test_a_body_that_is_no_json_object_is_refused(send, body):
         ("GET", "/v1"),
         ("GET", "/v1/"),
         ("GET", "/v1/b2b//totp"),
+        ("POST", "/v1/totps/"),
+        ("GET", "/v1/totps"),
+        ("POST", "/v1/totp"),
+        ("GET", "/v1/users"),
+        ("GET", "/v1/users/"),
+        ("PATCH", "/v1/users/x"),
+        ("GET", "/v1/users/totps/x"),
+        ("POST", "/v1/discovery/organizations"),
     ],
 )
 def test_what_is_not_served_is_refused_in_json_and_not_redirected(send, method, path):
@@ -140,6 +172,7 @@ def test_what_is_not_served_is_refused_in_json_and_not_redirected(send, method, 
 
 
 def test_nobody_is_let_in_without_credentials(send):
-    for header in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic !"}):
-        answer = send("GET", "/v1/b2b/organizations/acme", headers=header)
-        assert error(answer) == (401, "unauthorized_credentials")
+    no_secret = "Basic " + base64.b64encode(f"{PROJECT_ID}:".encode()).decode()
+    for header in ({}, *({"Authorization": value} for value in ("Bearer x", "Basic !", no_secret))):
+        for path in ("/v1/b2b/organizations/acme", "/v1/users/ada", "/v1/b2b/rbac/policy", "/v1/rbac/policy"):
+            assert error(send("GET", path, headers=header)) == (401, "unauthorized_credentials")

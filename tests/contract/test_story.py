@@ -163,10 +163,7 @@ def test_a_deleted_registration_lets_sessions_live_and_forces_a_new_enrolment(sd
     session = person.verify(intermediate_session_token=person.ist())
     left = sdk.organizations.members.delete_totp(**person.ids).member
     assert (left.totp_registration_id, left.default_mfa_method) == ("", "")
-    assert factors(sdk.sessions.authenticate(session_token=session.session_token).member_session) == [
-        "password",
-        "totp",
-    ]
+    assert factors(sdk.sessions.authenticate(session_token=session.session_token).member_session) == ["password"]
     assert refused(sdk.recovery_codes.get, **person.ids) == (404, "recovery_codes_not_found")
 
     login = person.log_in()
