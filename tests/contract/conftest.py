@@ -1,10 +1,10 @@
-"""A live server, and the official SDKs pointed at it: each test once through each of those that are promised."""
+"""A live server, and the official SDKs pointed at it: each test once through each of them."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,11 +15,9 @@ from tests.contract.driver import Ask, Driver, NodeDriver, PythonDriver, Run, no
 from tests.contract.situations import STEP, Clock, Person, User, new_person, new_user
 from tests.live import PROJECT_ID, SECRET, Live, serve
 
-#: Python's SDK called plainly (``sync``) and through its ``_async`` twins, and ``node``. One that is promised and
-#: missing fails the tests.
-PROMISED = tuple(os.environ.get("STYTCH_TOTP_TEST_SDKS", "sync,async").split(","))
 PRODUCTS = {"b2b": B2BClient, "consumer": Client}
-collect_ignore = [] if "node" in PROMISED else ["test_node_sdk.py"]
+#: Python's SDK called plainly and through its ``_async`` twins, and Node's, which is asked for by its mark.
+WAYS = ("sync", "async", pytest.param("node", marks=pytest.mark.node))
 
 
 @pytest.fixture(scope="package")
@@ -50,10 +48,10 @@ def ask_node() -> Iterator[Ask]:
 
 @pytest.fixture(scope="package")
 def connect(request: pytest.FixtureRequest, live: Live, run: Run) -> Iterator[Callable[..., Driver]]:
-    """Make a driver: ``connect("async", secret="...")``. Its connections are closed at the end."""
+    """Make a driver: ``connect("async", "b2b", secret="...")``. Its connections are closed at the end."""
     with ExitStack() as stack:
 
-        def make(way: str, product: str = "b2b", project_id: str = PROJECT_ID, secret: str = SECRET) -> Driver:
+        def make(way: str, product: str, project_id: str = PROJECT_ID, secret: str = SECRET) -> Driver:
             http = stack.enter_context(requests.Session())
             http.trust_env = False  # what the environment says of proxies is not for loopback
             client = PRODUCTS[product](project_id, secret, environment=live.url + "/", sync_session=http)
@@ -67,32 +65,28 @@ def connect(request: pytest.FixtureRequest, live: Live, run: Run) -> Iterator[Ca
 
 
 @pytest.fixture(scope="package")
-def drivers(connect: Callable[..., Driver]) -> dict[str, Driver]:
-    return {way: connect(way) for way in {"sync", *PROMISED}}
+def drivers(connect: Callable[..., Driver]) -> Callable[..., Driver]:
+    """The driver of a way and a product, with the project's credentials: ``drivers("sync", "consumer")``."""
+    return cache(connect)
 
 
-@pytest.fixture(scope="package")
-def consumer_drivers(connect: Callable[..., Driver]) -> dict[str, Driver]:
-    return {way: connect(way, "consumer") for way in PROMISED}
-
-
-@pytest.fixture(params=PROMISED)
+@pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def sdk(way: str, drivers: dict[str, Driver], server_clock: Clock) -> Driver:
+def sdk(way: str, drivers: Callable[..., Driver], server_clock: Clock) -> Driver:
     """The B2B product's SDK in each way, with nothing exchanged yet."""
-    driver = drivers[way]
+    driver = drivers(way, "b2b")
     driver.exchanges.clear()
     return driver
 
 
 @pytest.fixture
-def consumer(way: str, consumer_drivers: dict[str, Driver], server_clock: Clock) -> Driver:
+def consumer(way: str, drivers: Callable[..., Driver], server_clock: Clock) -> Driver:
     """The consumer product's SDK in each way, with nothing exchanged yet."""
-    driver = consumer_drivers[way]
+    driver = drivers(way, "consumer")
     driver.exchanges.clear()
     return driver
 

@@ -1,5 +1,7 @@
 """Every refusal of the consumer product as a back end sees it: status and ``error_type`` of what the SDKs raise."""
 
+from functools import cache
+
 import pytest
 
 from tests.contract.driver import SDK_TESTS, refusal, refused
@@ -44,17 +46,21 @@ def user(new_consumer):
 
 
 @pytest.fixture(scope="module")
-def bystanders(consumer_drivers, live):
+def bystanders(live):
     """Somebody like ``user`` for each way of calling, for tests in which nothing happens to anybody."""
-    everybody = {driver: new_user(driver, Clock(live), enrolled=True) for driver in consumer_drivers.values()}
-    for bystander in everybody.values():
+
+    @cache
+    def of(consumer):
+        bystander = new_user(consumer, Clock(live), enrolled=True)
         bystander.token = bystander.session(session_duration_minutes=1440).session_token
-    return everybody
+        return bystander
+
+    return of
 
 
 @pytest.fixture
 def bystander(consumer, bystanders):
-    return bystanders[consumer]
+    return bystanders(consumer)
 
 
 def test_what_the_sdk_raises_has_the_whole_envelope(consumer):

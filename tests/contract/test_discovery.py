@@ -137,7 +137,9 @@ def test_the_organization_is_known_by_its_slug_and_its_external_id(sdk, person):
 
 
 def test_an_organization_that_requires_mfa_lets_in_by_its_own_app(sdk, person, elsewhere):
-    owed = exchange(sdk, begun(person), elsewhere, session_duration_minutes=5)
+    token = begun(person)
+    owed = exchange(sdk, token, elsewhere, session_duration_minutes=5)
+    assert refused(exchange, sdk, token, person) == NO_IST
     assert (owed.member_authenticated, owed.member_session, owed.session_token, owed.session_jwt) == (
         False,
         None,

@@ -8,7 +8,7 @@ import pytest
 from tests.contract.driver import NODE, SDK_TESTS, ClientError, refused
 from tests.contract.situations import STEP, factors
 
-pytestmark = SDK_TESTS
+pytestmark = [*SDK_TESTS, pytest.mark.node]
 
 VERIFY = ("sessions", "authenticate_jwt")
 VERIFY_LOCALLY = ("sessions", "authenticate_jwt_local")

@@ -41,7 +41,7 @@ def send(live):
 @pytest.fixture
 def person(drivers, server_clock):
     """A member with everything that can be taken away."""
-    driver = drivers["sync"]
+    driver = drivers("sync", "b2b")
     organization_id = new_organization(driver)
     driver.organizations.update(organization_id, organization_external_id=f"org|{organization_id[-12:]}")
     return new_person(driver, server_clock, organization_id, enrolled=True, external_id="hr-1")
@@ -69,8 +69,8 @@ def test_every_delete_takes_an_empty_object_and_no_body_alike(send, person, body
 
 
 @pytest.mark.parametrize("body", ["{}", "", None])
-def test_every_delete_of_the_consumer_product_does_so_too(send, connect, server_clock, body):
-    user = new_user(connect("sync", "consumer"), server_clock, enrolled=True)
+def test_every_delete_of_the_consumer_product_does_so_too(send, drivers, server_clock, body):
+    user = new_user(drivers("sync", "consumer"), server_clock, enrolled=True)
     user.sdk.users.update(user.user_id, external_id=f"crm|{user.user_id[-12:]}")
     status, answer = send("DELETE", f"/v1/users/totps/{user.totp_id}", body)
     assert (status, answer["user"]["totps"]) == (200, [])

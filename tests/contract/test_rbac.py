@@ -153,9 +153,7 @@ def test_a_role_of_members_makes_no_administrator_of_a_user(consumer, new_consum
 
 @pytest.mark.parametrize("roles", [[MEMBER], [MEMBER, ADMIN]])
 @pytest.mark.parametrize(("resource", "action", "granting"), CHECKS)
-def test_the_sdk_judges_a_jwt_as_we_do_and_asks_for_policies_only(
-    sdk, plain, admin, *, resource, action, granting, roles
-):
+def test_the_sdk_judges_a_jwt_as_we_do(sdk, plain, admin, *, resource, action, granting, roles):
     person = admin if ADMIN in roles else plain
     token = person.session().session_jwt
     check = AuthorizationCheck(organization_id=person.organization_id, resource_id=resource, action=action)
@@ -407,7 +405,7 @@ def test_what_is_no_members_session_permits_nothing(sdk, new, new_consumer, plai
 
 
 def test_a_members_session_is_no_projects_secret(connect, way, admin, plain):
-    stranger = connect(way, secret="secret-test-wrong")
+    stranger = connect(way, "b2b", secret="secret-test-wrong")
     answer = refused(to_member(stranger, plain, "name"), **authorized_by(admin))
     assert answer == (401, "unauthorized_credentials")
 
@@ -432,7 +430,7 @@ PUBLIC = {("GET", "b2b/sessions/jwks/<str:project_id>"), ("GET", "sessions/jwks/
 
 @pytest.fixture(scope="module")
 def administrator(drivers, live):
-    person = new_person(drivers["sync"], Clock(live), roles=[ADMIN])
+    person = new_person(drivers("sync", "b2b"), Clock(live), roles=[ADMIN])
     person.token = person.session(session_duration_minutes=1440).session_token
     return person
 
@@ -447,7 +445,7 @@ def test_a_call_that_no_session_authorises_is_refused_to_an_administrators(live,
     path = "/v1/" + route.replace("<str:organization_id>", administrator.organization_id).replace(
         "<str:member_id>", administrator.member_id
     )
-    client = drivers["sync"].client.sync_client
+    client = drivers("sync", "b2b").client.sync_client
     answer = requests.request(
         method,
         live.url + path.replace("<str:user_id>", "user").replace("<str:totp_id>", "totp"),
