@@ -30,7 +30,7 @@ def test_the_endpoint_tables_are_the_table_of_endpoints():
     served = {
         (method.upper(), re.sub(r"<str:(\w+)>", r"{\1}", f"/{root}/{endpoint.route}"))
         for endpoint in ENDPOINTS
-        for root in endpoint.callers
+        for root in endpoint.roots
         for method in endpoint.actions
     }
     assert told == served

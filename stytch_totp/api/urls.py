@@ -27,14 +27,15 @@ from stytch_totp.api.rbac import PolicyViewSet
 from stytch_totp.api.renderers import EnvelopeRenderer
 from stytch_totp.api.views import NotServed, StytchViewSet
 
-BACK_END, PAGE, BOTH = {"v1"}, {"sdk/v1"}, {"v1", "sdk/v1"}
+BACK_END, PAGE = frozenset({"v1"}), frozenset({"sdk/v1"})
+BOTH = BACK_END | PAGE
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A path below the roots of its callers, and what answers it."""
+    """A path below the ``roots`` of those who may call it, and what answers it."""
 
-    callers: set[str]
+    roots: frozenset[str]
     route: str
     viewset: type[StytchViewSet]
     actions: dict[str, str]
@@ -134,7 +135,7 @@ _VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 def mount(root: str, endpoints: Iterable[Endpoint], **caller: Any) -> Iterable[URLPattern]:
     """The endpoints of one kind of caller: ``authentication_classes`` and whatever else ``as_view`` takes."""
     for endpoint in endpoints:
-        if root in endpoint.callers:
+        if root in endpoint.roots:
             public = {"authentication_classes": ()} if endpoint.viewset.authentication_classes == () else {}
             yield path(endpoint.route, _view(endpoint.viewset, endpoint.actions, **{**caller, **public}))
 

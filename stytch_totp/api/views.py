@@ -21,6 +21,13 @@ from stytch_totp.api.parsers import StrictJSONParser
 from stytch_totp.models import Organization
 from stytch_totp.operations.audit import Actor
 
+#: What a member or a page may not write. An external id is what back ends find a tenant by: whoever took another's
+#: would be found in its place.
+BACK_ENDS_WRITE = {
+    "trusted_metadata": errors.CannotUpdateTrustedMetadata,
+    "organization_external_id": errors.SessionAuthorization,
+}
+
 
 @cache
 def _shared(shape: type[Serializer[Any]]) -> Serializer[Any]:
@@ -83,6 +90,12 @@ class StytchViewSet(ViewSet):
         given: Any = self.request.query_params.dict() if self.request.method in ("GET", "HEAD") else self.request.data
         heard = {name: value for name, value in given.items() if name not in self.caller.unheard}
         return dict(_shared(shape).run_validation(heard))
+
+    def columns(self, data: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+        """A body as columns, by the ``names`` that differ. What only a back end may write is refused to others."""
+        for name in () if self.caller.vouches else BACK_ENDS_WRITE.keys() & data.keys():
+            raise BACK_ENDS_WRITE[name](f"{name} is the back end's to write.")
+        return {names.get(name, name): value for name, value in data.items()}
 
     def answer(self, **fields: Any) -> Response:
         return Response({"status_code": 200, "request_id": self.request_id, **fields})

@@ -25,7 +25,6 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     ORGANIZATION: (
         "update.info.name",
         "update.info.slug",
-        "update.info.external-id",
         "update.info.logo-url",
         "update.settings.mfa-policy",
         "update.settings.allowed-mfa-methods",

@@ -17,7 +17,7 @@ from stytch_totp import conf, errors
 from stytch_totp.core.ids import Kind, parse_id, parse_timestamp
 from stytch_totp.core.rbac import MEMBER_ROLE
 from stytch_totp.models import Member, Organization, TOTPRegistration
-from stytch_totp.operations.members import email_key
+from stytch_totp.operations.profiles import email_key
 
 FUZZY_LENGTH, LONGEST_FUZZY = 3, 256
 MOST_LISTED = 20  # values that are looked for one by one

@@ -1,26 +1,20 @@
 """Members: found, made, changed, deleted, brought back."""
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from stytch_totp import conf, errors
 from stytch_totp.core.ids import is_external_id, parse_id
-from stytch_totp.core.totp import is_displayable
 from stytch_totp.models import Guard, Member, Organization
 from stytch_totp.models.member import MemberQuerySet
-from stytch_totp.operations import organizations, sessions, standing
+from stytch_totp.operations import organizations, profiles, sessions, standing
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
+from stytch_totp.operations.profiles import email_key
 
-LONGEST_EMAIL = 254
 MOST_MEMBERSHIPS = 20  # of one person, that a login by discovery looks at: each may cost a password hash
-MOST_ROLES, LONGEST_ROLE = 32, 64
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _NOT_DELETED = (Member.Status.PENDING, Member.Status.ACTIVE)
 
 
@@ -88,14 +82,6 @@ def living(keys: Collection[str]) -> list[Member]:
     return list(_people("member").described().filter(pk__in=keys).order_by("created_at", "pk"))
 
 
-def email_key(email: str) -> str:
-    """The form in which addresses are compared: without case, as ASCII has it.
-
-    Unicode's lower case makes an ASCII k of the Kelvin sign, and so one person's address of another's.
-    """
-    return email.lower() if email.isascii() else email
-
-
 def reload(member: Member) -> Member:
     return Member.objects.select_related("organization").get(pk=member.pk)
 
@@ -108,8 +94,8 @@ def create(organization: Organization, *, email: str, actor: Actor, pending: boo
     now = conf.now()
     status = Member.Status.PENDING if pending else Member.Status.ACTIVE
     member = Member(organization=organization, status=status, created_at=now, updated_at=now)
-    member.email_verified = _vouched_for(member, actor)
-    _apply(member, {"email": email, **fields})
+    member.email_verified = profiles.vouched_for(member, actor)
+    profiles.apply(member, {"email": email, **fields})
     with transaction.atomic():
         organizations.lock(organization)
         _save(member, force_insert=True)
@@ -127,12 +113,12 @@ def update(member: Member, *, actor: Actor, proof: Proof = None, **fields: Any) 
     """
     with transaction.atomic():
         current = lock(member)
-        if _weakens(current, fields):
+        if profiles.weakens(current, fields):
             standing.check_may_remove_factor(proof, actor, current)
         if "email" in fields and email_key(fields["email"]) != current.email_key:
             # Who could give a member of its own somebody else's address could switch to that one's organizations.
-            current.email_verified = _vouched_for(current, actor)
-        _apply(current, fields)
+            current.email_verified = profiles.vouched_for(current, actor)
+        profiles.apply(current, fields)
         _save(current)
         record(Tag.MEMBER_UPDATED, actor, member=current)
     return reload(current)
@@ -214,67 +200,6 @@ def _select(
     if external and is_external_id(member):
         return rows.filter(external_id=member)
     return rows.none()
-
-
-def _vouched_for(member: Member, actor: Actor) -> bool:
-    """Whether the actor's word makes the e-mail address a verified one."""
-    return actor.vouches and member.status == Member.Status.ACTIVE and not member.is_consumer
-
-
-def _weakens(member: Member, fields: Mapping[str, Any]) -> bool:
-    """Whether a change takes a second factor away or stops asking for one."""
-    switched_off = member.mfa_enrolled and fields.get("mfa_enrolled") is False
-    phone = fields.get("mfa_phone_number", member.mfa_phone_number)
-    return switched_off or (member.mfa_phone_verified and phone != member.mfa_phone_number)
-
-
-def _apply(member: Member, fields: dict[str, Any]) -> None:
-    for name, value in fields.items():
-        metadata = name in ("trusted_metadata", "untrusted_metadata")
-        setattr(member, name, organizations.merged_metadata(getattr(member, name), value) if metadata else value)
-    if "email" in fields and not (member.is_consumer and not member.email and member.mfa_phone_number):
-        _check_email(member.email)
-        member.email_key = email_key(member.email)
-    if "roles" in fields:
-        _check_roles(member.roles)
-        member.roles = [role for role in dict.fromkeys(member.roles) if role != member.default_role]
-    if "mfa_phone_number" in fields:
-        _check_phone(member.mfa_phone_number)
-    if "mfa_phone_number" in fields and "mfa_phone_verified" not in fields:
-        member.mfa_phone_verified = False
-    if member.mfa_phone_verified and not member.mfa_phone_number:
-        raise errors.BadRequest("There is no phone number to be verified.")
-    if "default_mfa_method" in fields:
-        _check_default(member)
-    external = fields.get("external_id")
-    if external is not None and not is_external_id(external):
-        raise errors.BadRequest("external_id has 1 to 128 letters, digits and . _ - | and is not formed like an id.")
-
-
-def _check_email(email: str) -> None:
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise errors.InvalidEmail from None
-    if len(email) > LONGEST_EMAIL or not email.isascii() or not is_displayable(email):
-        raise errors.InvalidEmail
-
-
-def _check_roles(roles: list[str]) -> None:
-    """Roles stand in every session JWT, which must stay small enough to be sent."""
-    if len(roles) > MOST_ROLES or any(not 1 <= len(role) <= LONGEST_ROLE for role in roles):
-        raise errors.BadRequest(f"roles lists at most {MOST_ROLES} names of 1 to {LONGEST_ROLE} characters.")
-
-
-def _check_phone(number: str) -> None:
-    if number and not _E164.fullmatch(number):
-        raise errors.BadRequest("mfa_phone_number has the form of E.164: +15005550006.")
-
-
-def _check_default(member: Member) -> None:
-    owns = {"totp": bool(member.active_totp_id), "sms_otp": member.mfa_phone_verified}
-    if not owns[member.default_mfa_method]:
-        raise errors.DefaultMFAMemberMissingFactor
 
 
 def _save(member: Member, *, force_insert: bool = False) -> None:

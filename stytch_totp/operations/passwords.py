@@ -47,19 +47,17 @@ def authenticate(
     sessions.check_owner(proof, member)
     grants.check_claims(proof, claims)
     signing.ready()
-    attempts.charge(member, Guard.Kind.PASSWORD, proof, actor)
-    if not _check(member, password):
-        attempts.refuse(member, Tag.PASSWORD_REFUSED, actor)
-        raise errors.UnauthorizedCredentials
+    judge([member], password, proof=proof, actor=actor)
     token = intermediate_session_token
     return attempts.settle(lambda: _accept(member, proof, token, minutes=minutes, claims=claims, actor=actor))
 
 
-def judge_all(people: Sequence[Member], password: str, actor: Actor) -> list[Member]:
-    """Those of ``people`` whose password it is. Raises UnauthorizedCredentials or Locked if it is nobody's.
+def judge(people: Sequence[Member], password: str, *, proof: Proof, actor: Actor) -> list[Member]:
+    """Those of ``people`` whose password it is: the one place where a password is compared.
 
-    Each is charged for it, as at a login of its own, and equal hashes are compared once. Who knows one membership's
-    password has not guessed at the others': they get their charge back.
+    Each is charged for it first, and equal hashes are compared once. Who knows one membership's password has not
+    guessed at the others': they get their charge back. Raises UnauthorizedCredentials, or Locked if nobody's password
+    could be compared.
     """
     verdicts: dict[tuple[Any, str], bool] = {}
     opened: list[Member] = []
@@ -67,7 +65,7 @@ def judge_all(people: Sequence[Member], password: str, actor: Actor) -> list[Mem
     locked = None
     for member in filter(has_password, people):
         try:
-            attempts.charge(member, Guard.Kind.PASSWORD, None, actor)
+            attempts.charge(member, Guard.Kind.PASSWORD, proof, actor)
         except errors.Locked as error:
             locked = error
             continue
@@ -75,12 +73,13 @@ def judge_all(people: Sequence[Member], password: str, actor: Actor) -> list[Mem
         if known not in verdicts:
             verdicts[known] = _check(member, password)
         (opened if verdicts[known] else wrong).append(member)
-    if not opened and not wrong:
+    if not verdicts:
+        if locked:
+            raise locked
         _pretend(password)
-        raise locked or errors.UnauthorizedCredentials
     for member in wrong:
         if opened:
-            attempts.refund(member, Guard.Kind.PASSWORD, None, Tag.PASSWORD_REFUSED, actor)
+            attempts.refund(member, Guard.Kind.PASSWORD, proof, Tag.PASSWORD_REFUSED, actor)
         else:
             attempts.refuse(member, Tag.PASSWORD_REFUSED, actor)
     if not opened:

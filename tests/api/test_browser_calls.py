@@ -113,7 +113,7 @@ def test_every_route_that_pages_are_served_has_a_call_here():
     served = {
         (method.upper(), endpoint.route.split("<")[0].rstrip("/"), endpoint.route.count("<"), endpoint.route[-12:][-1])
         for endpoint in ENDPOINTS
-        if "sdk/v1" in endpoint.callers
+        if "sdk/v1" in endpoint.roots
         for method in endpoint.actions
     }
     called = {

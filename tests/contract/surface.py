@@ -14,7 +14,7 @@ def served(product: str) -> Endpoints:
         (verb.upper(), endpoint.route)
         for endpoint in ENDPOINTS
         for verb in endpoint.actions
-        if "v1" in endpoint.callers and endpoint.route.startswith("b2b/") == (product == "b2b")
+        if "v1" in endpoint.roots and endpoint.route.startswith("b2b/") == (product == "b2b")
     }
 
 

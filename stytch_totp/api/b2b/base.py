@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from stytch_totp import errors
 from stytch_totp.api.b2b.objects import member_fields, member_object, member_session_fields, organization_object
 from stytch_totp.api.inputs import Text
 from stytch_totp.api.views import StytchViewSet
@@ -34,15 +33,6 @@ class B2BViewSet(StytchViewSet):
         proof = self.caller.proof(self.kind, data, self.actor)
         return {"member": self.caller.member(data["organization_id"], data["member_id"], proof), "proof": proof}
 
-    def columns(self, data: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-        """A body as columns, by the ``names`` that differ. What only a back end may write is refused to a session."""
-        if "trusted_metadata" in data and not self.caller.vouches:
-            raise errors.CannotUpdateTrustedMetadata
-        if "organization_external_id" in data and not self.caller.vouches:
-            # Back ends find tenants by it: whoever took another's would be found in its place.
-            raise errors.SessionAuthorization("organization_external_id is the back end's to write.")
-        return {names.get(name, name): value for name, value in data.items()}
-
 
 def login_fields(done: LoggedIn) -> dict[str, Any]:
     """A login, and what it still owes: the table of contract 1.10."""
@@ -58,10 +48,7 @@ def login_fields(done: LoggedIn) -> dict[str, Any]:
 
 def discovery_fields(found: Discovery) -> dict[str, Any]:
     """Who was found by e-mail address, and in which organizations."""
-    return {
-        "email_address": found.email,
-        "discovered_organizations": [_discovered(one) for one in found.found],
-    }
+    return {"email_address": found.email, "discovered_organizations": [_discovered(one) for one in found.found]}
 
 
 def _discovered(one: Discovered) -> dict[str, Any]:

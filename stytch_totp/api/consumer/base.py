@@ -48,11 +48,9 @@ class ConsumerViewSet(StytchViewSet):
         found: Member = self.caller.user(data["user_id"])
         return found
 
-    def columns(self, data: dict[str, Any]) -> dict[str, Any]:
+    def user_columns(self, data: dict[str, Any]) -> dict[str, Any]:
         """A body as columns: the parts of a name also as one."""
-        if "trusted_metadata" in data and not self.caller.vouches:
-            raise errors.CannotUpdateTrustedMetadata
-        fields = {COLUMNS.get(name, name): value for name, value in data.items()}
+        fields = self.columns(data, COLUMNS)
         if "name" in fields:
             parts = dict(fields["name"])
             fields["name_parts"] = parts

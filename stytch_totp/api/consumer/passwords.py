@@ -37,7 +37,7 @@ class MigrateInput(HashInput):
 
 class PasswordViewSet(ConsumerViewSet):
     def create(self, request: Request) -> Response:
-        data, fields = self.read(CreateInput), self.columns(self.read(Profile))
+        data, fields = self.read(CreateInput), self.user_columns(self.read(Profile))
         done = passwords.create(
             email=data["email"], password=data["password"], actor=self.actor, **self.caller.wishes(data), **fields
         )
@@ -53,7 +53,7 @@ class PasswordViewSet(ConsumerViewSet):
         return self.answer(**user_fields(done.member), **granted_fields(done.granted))
 
     def migrate(self, request: Request) -> Response:
-        data, fields = self.read(MigrateInput), self.columns(self.read(MigratedUser))
+        data, fields = self.read(MigrateInput), self.user_columns(self.read(MigratedUser))
         directory, kept = organizations.consumer(), encoded(data)
         user, created = passwords.migrate(directory, email=data["email"], encoded=kept, actor=self.actor, **fields)
         return self.answer(**user_fields(user), email_id=emails(user)[0]["email_id"], user_created=created)

@@ -32,7 +32,7 @@ class UserViewSet(ConsumerViewSet):
         data = self.read(UserCreate)
         if not data["email"] and not data.get("phone_number"):
             raise errors.BadRequest("email or phone_number is required.")
-        user = members.create(organizations.consumer(), actor=self.actor, **self.columns(data))
+        user = members.create(organizations.consumer(), actor=self.actor, **self.user_columns(data))
         ids = {
             "email_id": emails(user)[0]["email_id"] if user.email else "",
             "phone_id": phone_numbers(user)[0]["phone_id"] if user.mfa_phone_number else "",
@@ -44,7 +44,7 @@ class UserViewSet(ConsumerViewSet):
 
     def update(self, request: Request, user_id: str = "") -> Response:
         user, shape = self.caller.user(user_id), UserUpdate if self.caller.vouches else SelfUpdate
-        return self._changed(members.update(user, actor=self.actor, **self.columns(self.read(shape))))
+        return self._changed(members.update(user, actor=self.actor, **self.user_columns(self.read(shape))))
 
     def destroy(self, request: Request, user_id: str) -> Response:
         user = self.caller.user(user_id)
