@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypedDict
 from uuid import UUID
 
-from stytch_totp.core.ids import Kind, format_id, timestamp
+from stytch_totp.core.ids import Kind, format_id, parse_timestamp, timestamp
 
 
 class Factor(TypedDict):
@@ -22,6 +22,7 @@ class _Spelling(TypedDict):
     key: str
     kind: Kind | None
     consumer_kind: Kind | None
+    amr: str
 
 
 _SPELLINGS: Mapping[str, _Spelling] = {
@@ -31,6 +32,7 @@ _SPELLINGS: Mapping[str, _Spelling] = {
         "key": "totp_id",
         "kind": "member-totp",
         "consumer_kind": "totp",
+        "amr": "otp",
     },
     "recovery_codes": {
         "delivery_method": "recovery_code",
@@ -38,8 +40,16 @@ _SPELLINGS: Mapping[str, _Spelling] = {
         "key": "totp_recovery_code_id",
         "kind": "recovery-code",
         "consumer_kind": "recovery-code",
+        "amr": "otp",
     },
-    "password": {"delivery_method": "knowledge", "nested": "", "key": "", "kind": None, "consumer_kind": None},
+    "password": {
+        "delivery_method": "knowledge",
+        "nested": "",
+        "key": "",
+        "kind": None,
+        "consumer_kind": None,
+        "amr": "pwd",
+    },
 }
 PRIMARY_FACTORS = frozenset({"password"})
 SECOND_FACTORS = frozenset({"totp", "recovery_codes"})
@@ -70,6 +80,12 @@ def without_second(factors: Iterable[Factor]) -> list[Factor]:
     return [one for one in factors if one["type"] not in SECOND_FACTORS]
 
 
+def amr(factors: Collection[Factor]) -> list[str]:
+    """The authentication method references of RFC 8176 that ``factors`` amount to."""
+    found = {_SPELLINGS[one["type"]]["amr"] for one in factors}
+    return sorted(found | {"mfa"} if has_second(factors) and without_second(factors) else found)
+
+
 def spell(one: Factor, environment: str, *, consumer: bool = False) -> dict[str, Any]:
     """The factor as a Stytch AuthenticationFactor of the B2B or of the consumer product."""
     spelling = _SPELLINGS[one["type"]]
@@ -84,3 +100,13 @@ def spell(one: Factor, environment: str, *, consumer: bool = False) -> dict[str,
     if kind:
         shown[spelling["nested"]] = {spelling["key"]: format_id(kind, UUID(one["id"]), environment)}
     return shown
+
+
+def read(spelled: Mapping[str, Any]) -> Factor:
+    """The factor that ``spell`` spelled, less the id of what was used. Raises KeyError, TypeError or ValueError."""
+    if spelled["type"] not in _SPELLINGS:
+        raise ValueError("no factor of ours")
+    times = {name: parse_timestamp(spelled[name]) for name in ("created_at", "last_authenticated_at")}
+    if None in times.values():
+        raise ValueError("no time")
+    return {"type": spelled["type"], "id": "", **times}  # type: ignore[typeddict-item]

@@ -1,6 +1,7 @@
 """Who needs a second factor, and with what: the organization's rules as pure functions."""
 
 from collections.abc import Collection
+from enum import Enum
 
 REQUIRED_FOR_ALL, OPTIONAL = "REQUIRED_FOR_ALL", "OPTIONAL"
 RESTRICTED, ALL_ALLOWED = "RESTRICTED", "ALL_ALLOWED"
@@ -28,3 +29,21 @@ def may_create_totp(*, active_factor: bool, second_factor: bool) -> bool:
     Who owns a factor must show it first: otherwise a stolen password alone enrols the thief's own phone.
     """
     return second_factor or not active_factor
+
+
+class Gate(Enum):
+    """What stands between a visitor who is logged in and a guarded view."""
+
+    OPEN = "open"
+    VERIFY = "verify"
+    ENROL = "enrol"
+
+
+def gate(*, required: bool, enrolled: bool, shown_at: int, oldest: int = 1) -> Gate:
+    """``shown_at``: when the session last showed a second factor, 0 if it never did; ``oldest``: the least that counts.
+
+    A member who owes a factor and has none may enrol one, and nothing else.
+    """
+    if not required or shown_at >= max(1, oldest):
+        return Gate.OPEN
+    return Gate.VERIFY if enrolled else Gate.ENROL

@@ -72,6 +72,11 @@ class Keyring:
 
     keys: tuple[Key, ...]
 
+    @property
+    def current(self) -> str:
+        """The kid of the key that seals."""
+        return self.keys[0].kid
+
     def seal(self, clear: bytes, *context: str) -> bytes:
         key, nonce = self.keys[0], os.urandom(NONCE_BYTES)
         kid = key.kid.encode()
@@ -87,6 +92,10 @@ class Keyring:
             return key.cipher.decrypt(nonce, body, _bind(context))
         except InvalidTag:
             raise Tampered("a sealed value doesn't belong where it was found") from None
+
+    def is_current(self, sealed: bytes | memoryview) -> bool:
+        """Whether it is sealed under the key that seals now. Raises Tampered for what is no sealed value."""
+        return _split(bytes(sealed))[0] == self.current
 
     def digest(self, clear: str, *context: str) -> str:
         """A keyed digest to find ``clear`` by: equal for equal values of one context, meaningless without the key."""

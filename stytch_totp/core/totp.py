@@ -20,6 +20,8 @@ DIGITS = 6
 PERIOD = 30
 #: Steps accepted on each side of the current one (RFC 6238, 5.2: at most one is recommended).
 WINDOW = 1
+#: Steps on each side in which a refused code still tells that the authenticator's clock is off: ten minutes in all.
+CLOCK_WINDOW = 10
 SECRET_CHARACTERS = 32  # of 5 bits each: the 160 bits that RFC 4226, section 4, recommends
 MINIMUM_SECRET_BYTES = 16  # RFC 4226, section 4, R6: at least 128 bits
 MAXIMUM_SECRET_BYTES = 128
@@ -72,6 +74,11 @@ def generate_secret() -> str:
     return pyotp.random_base32(SECRET_CHARACTERS)
 
 
+def grouped(secret: str) -> str:
+    """A secret as people read it off a screen: in fours."""
+    return " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
+
+
 def decode_secret(text: str) -> bytes:
     """The bytes of a base32 secret, padding optional.
 
@@ -100,6 +107,11 @@ def is_displayable(text: str) -> bool:
     return all(character in _JOINERS or unicodedata.category(character) not in _HIDDEN for character in text)
 
 
+def issuer_shown(issuer: str) -> str:
+    """An issuer as apps list it: without colons, which separate it from the account, and of 64 characters at most."""
+    return issuer.replace(":", "")[:ISSUER_CHARACTERS].strip()
+
+
 def provisioning_uri(secret: str, *, issuer: str, account: str) -> str:
     """The ``otpauth://`` address that authenticator apps read from a QR code.
 
@@ -108,8 +120,10 @@ def provisioning_uri(secret: str, *, issuer: str, account: str) -> str:
     """
     if not is_displayable(issuer + account):
         raise ValueError("control and formatting characters can't stand in an otpauth address")
-    issuer = quote(issuer.replace(":", "")[:ISSUER_CHARACTERS].strip(), safe="")
-    account = quote(account.replace(":", "")[:ACCOUNT_CHARACTERS], safe="")
+    issuer, account = (
+        quote(issuer_shown(issuer), safe=""),
+        quote(account.replace(":", "")[:ACCOUNT_CHARACTERS], safe=""),
+    )
     return (
         f"otpauth://totp/{issuer}:{account}"
         f"?algorithm=SHA1&digits={DIGITS}&period={PERIOD}&secret={secret}&issuer={issuer}"

@@ -1,3 +1,4 @@
+from itertools import chain, combinations
 from uuid import UUID
 
 import pytest
@@ -134,3 +135,64 @@ def test_without_second_factors_the_first_ones_are_left():
     assert factors.without_second([second[0], password, second[1]]) == [password]
     assert factors.without_second(second) == []
     assert not factors.PRIMARY_FACTORS & factors.SECOND_FACTORS
+
+
+# RFC 8176
+
+AMR = {
+    (): [],
+    ("password",): ["pwd"],
+    ("totp",): ["otp"],
+    ("recovery_codes",): ["otp"],
+    ("totp", "recovery_codes"): ["otp"],
+    ("password", "totp"): ["mfa", "otp", "pwd"],
+    ("password", "recovery_codes"): ["mfa", "otp", "pwd"],
+    ("password", "totp", "recovery_codes"): ["mfa", "otp", "pwd"],
+}
+
+
+@pytest.mark.parametrize("kinds", AMR)
+def test_factors_amount_to_method_references_and_to_mfa_only_if_they_are_of_two_kinds(kinds):
+    for order in (kinds, kinds[::-1]):
+        assert factors.amr([factors.factor(kind, ID, AT) for kind in order]) == AMR[kinds]
+
+
+def test_every_set_of_factors_that_can_be_spelt_has_its_references():
+    kinds = sorted(factors._SPELLINGS)
+    every = chain.from_iterable(combinations(kinds, size) for size in range(len(kinds) + 1))
+    assert {frozenset(one) for one in every} == {frozenset(one) for one in AMR}
+
+
+# As a JWT says them
+
+
+@pytest.mark.parametrize("kind", sorted(factors._SPELLINGS))
+@pytest.mark.parametrize("consumer", [False, True])
+def test_a_factor_that_was_spelt_is_read_back_but_for_its_id(kind, consumer):
+    one = {**factors.factor(kind, ID, AT), "last_authenticated_at": LATER}
+    assert factors.read(factors.spell(one, "test", consumer=consumer)) == {**one, "id": ""}
+
+
+SPELT = factors.spell(factors.factor("totp", ID, AT), "test")
+
+
+@pytest.mark.parametrize("given", [None, 7, "totp", [], {}, [SPELT]], ids=ascii)
+def test_what_is_no_factor_at_all_is_not_read(given):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        factors.read(given)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("type", ["", "TOTP", "carrier_pigeon", "mfa", None, 7, True, [], ["totp"], {}]),
+        ("created_at", ["", "yesterday", "2027-01-15", "2027-01-15T08:00:00", "2027-13-15T08:00:00Z", None, 7, [], {}]),
+        ("last_authenticated_at", ["", "2027-01-15T08:00:00", "2027-01-15T25:00:00Z", None, AT, 7.5, True, [], {}]),
+    ],
+)
+def test_a_factor_that_is_spelt_otherwise_is_not_read(name, values):
+    for value in values:
+        with pytest.raises((KeyError, TypeError, ValueError)):
+            factors.read({**SPELT, name: value})
+    with pytest.raises(KeyError):
+        factors.read({key: value for key, value in SPELT.items() if key != name})

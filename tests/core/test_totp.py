@@ -155,7 +155,7 @@ def test_no_step_before_the_epoch_is_tried():
 NOT_CODES = [
     # other types
     123456, 123456.0, 1e5, True, False, None, [], ["123456"], ("1", "2", "3", "4", "5", "6"), {}, {"code": "123456"},
-    b"123456", bytearray(b"123456"), 0, -123456, float("nan"), 10**400, object(),
+    b"123456", bytearray(b"123456"), 0, -123456, float("nan"), 10**400, ...,
     # blanks and punctuation
     " 123456", "123456 ", "123 456", "123-456", "123456\n", "\n123456", "123456\r", "123456\r\n", "123456\t", "12345\v",
     "123456\x00", "12345\x00", "\x00123456", "123.456", "123,456", "'123456'", '"123456"', "123456;", "123\u00a0456",
@@ -428,3 +428,36 @@ def test_pyotp_gives_no_warning_for_our_addresses():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pyotp.parse_uri(totp.provisioning_uri(totp.generate_secret(), issuer="Example", account="a@b.c"))
+
+
+# On a screen
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("", ""),
+        ("ABC", "ABC"),
+        ("ABCD", "ABCD"),
+        ("ABCDE", "ABCD E"),
+        (SOUND, "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"),
+    ],
+)
+def test_a_secret_is_read_in_fours(secret, shown):
+    assert totp.grouped(secret) == shown
+
+
+# The wider window, in which a refused code tells that a clock is off
+
+
+@pytest.mark.parametrize(("offset", "near"), [(-11, 0), (-10, 1), (-2, 1), (0, 1), (2, 1), (10, 1), (11, 0)])
+def test_a_code_is_near_if_it_is_of_ten_steps_either_side(offset, near):
+    at, step = 1_800_000_000, 60_000_000
+    code = totp.hotp(SEED_20, step + offset)
+    found = totp.matching_step(SEED_20, code, at=at, window=totp.CLOCK_WINDOW)
+    assert found == (step + offset if near else None)
+
+
+def test_the_wider_window_is_five_minutes_either_side_and_holds_the_one_that_accepts():
+    assert totp.CLOCK_WINDOW * totp.PERIOD == 300
+    assert totp.CLOCK_WINDOW > totp.WINDOW == 1
