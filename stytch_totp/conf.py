@@ -9,7 +9,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMessage
 from django.core.signals import setting_changed
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from stytch_totp.core.guard import LockPolicy
@@ -19,6 +21,12 @@ from stytch_totp.core.tokens import digest
 
 SETTING = "STYTCH_TOTP"
 SHORTEST_SECRET = 24
+#: Settings that name code, and what they are called once it is imported.
+_CALLABLES = {
+    "clock": "read_clock",
+    "organization_resolver": "resolve_organization",
+    "send_notification": "notify",
+}
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
 
@@ -96,6 +104,11 @@ class Conf:
         10,
         at_most=527040,
     )
+    guard_other_factors: bool = _setting(
+        "At a page, a Django user who has a TOTP in one organization enrols one in another only after the first was "
+        "shown at the site, and makes no further organization. Stricter than Stytch.",
+        True,
+    )
     recovery_shows_codes: bool = _setting(
         "A page whose session was stepped up by a recovery code may show and rotate the others, as with Stytch. "
         "One stolen code would yield nine more.",
@@ -109,6 +122,23 @@ class Conf:
     discovery_creates_organizations: bool = _setting(
         "Who has logged in by discovery may create an organization from a page.", True
     )
+    organization_resolver: Callable[[HttpRequest], str | None] | str = _setting(
+        "Which organization a request to your site is about: a callable, or its dotted path, that takes the request "
+        "and returns a slug, by sub-domain, say, or None. Without one, visitors of several organizations choose.",
+        "",
+    )
+    recheck_seconds: int = _setting(
+        "Your site takes a verified visit for granted this long before it asks the database again whether it was "
+        "revoked.",
+        30,
+        at_most=300,
+    )
+    users_require_mfa: bool = _setting(
+        "Your site asks everybody who belongs to no organization for a second factor; else those who have one.", False
+    )
+    admin_requires_mfa: bool = _setting(
+        "Django's admin asks everybody for a second factor, whatever their organization's policy.", True
+    )
     recovery_codes_viewable: bool = _setting(
         "Unused recovery codes can be shown again. False keeps nothing that could be, and showing answers 403.",
         True,
@@ -117,6 +147,32 @@ class Conf:
         "Migration takes recovery codes of another form than `xxxx-xxxx-xxxx` (8 to 32 letters and digits), "
         "as Stytch does.",
         False,
+    )
+    second_approver: bool = _setting(
+        "What support does to a member in the admin waits until a second member of staff, with the same permission, "
+        "approves of it.",
+        False,
+    )
+    notify_members: bool = _setting(
+        "Members are told by e-mail when their TOTP is added, removed or reset, when recovery codes are used, shown or "
+        "replaced, when a code is shown twice, and when they are locked.",
+        True,
+    )
+    send_notification: Callable[[EmailMessage], object] | str = _setting(
+        "What sends such an e-mail: a callable, or its dotted path, that takes a `django.core.mail.EmailMessage`. Hand "
+        "it to your task queue here; without one it is sent at once, after the commit.",
+        "",
+    )
+    audit_chain: bool = _setting(
+        "Audit events are linked to a hash chain for each organization, one at a time. False where one organization "
+        "has more than some hundred logins a second; its events then can be removed unseen.",
+        True,
+    )
+    audit_retention_days: int = _setting(
+        "`stytch_totp_purge` deletes audit events that are older; 0 keeps them for ever.", 0, at_most=36500
+    )
+    session_retention_days: int = _setting(
+        "`stytch_totp_purge` deletes sessions and logins that ended longer ago.", 30, at_least=1, at_most=36500
     )
     signing_key_bits: int = _setting(
         "RSA size of new signing keys: 2048, or 3072 for 128-bit strength.", 2048, at_least=2048, at_most=4096
@@ -143,6 +199,26 @@ class Conf:
     def read_clock(self) -> Callable[[], float]:
         clock: Callable[[], float] = import_string(self.clock) if isinstance(self.clock, str) else self.clock
         return clock
+
+    @cached_property
+    def resolve_organization(self) -> Callable[[HttpRequest], str | None]:
+        given = self.organization_resolver or _leave_open
+        resolver: Callable[[HttpRequest], str | None] = import_string(given) if isinstance(given, str) else given
+        return resolver
+
+    @cached_property
+    def notify(self) -> Callable[[EmailMessage], object]:
+        given = self.send_notification or _send
+        sender: Callable[[EmailMessage], object] = import_string(given) if isinstance(given, str) else given
+        return sender
+
+
+def _send(message: EmailMessage) -> None:
+    message.send()
+
+
+def _leave_open(_: HttpRequest) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -188,7 +264,7 @@ def _build(given: Mapping[str, Any]) -> Conf:
 
 def _type_fault(one: Field[Any], value: object) -> Iterable[Fault]:
     name = one.name.upper()
-    if one.name == "clock":
+    if one.name in _CALLABLES:
         if not (callable(value) or isinstance(value, str)):
             yield Fault("bad_type", f"{name} is a callable or a dotted path")
     elif isinstance(one.default, tuple):
@@ -214,15 +290,19 @@ def _value_faults(built: Conf) -> list[Fault]:
         found.append(Fault("short_secret", f"a server secret has {SHORTEST_SECRET} characters or more"))
     if any(not _ORIGIN.fullmatch(str(origin)) for origin in built.allowed_origins):
         found.append(Fault("allowed_origin", "ALLOWED_ORIGINS lists scheme://host[:port], in lower case, no path"))
-    try:
-        _ = built.read_clock
-    except ImportError:
-        found.append(Fault("clock", "CLOCK is not the dotted path of a callable"))
+    found += [fault for name in _CALLABLES for fault in _import_fault(built, name)]
     try:
         _ = built.keys
     except KeyringError as error:
         found.append(Fault(f"keyring_{error.code}", str(error)))
     return found
+
+
+def _import_fault(built: Conf, name: str) -> Iterable[Fault]:
+    try:
+        getattr(built, _CALLABLES[name])
+    except ImportError:
+        yield Fault(name, f"{name.upper()} is not the dotted path of a callable")
 
 
 def public_id(kind: Any, value: Any) -> str:

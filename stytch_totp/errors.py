@@ -260,6 +260,10 @@ class UnableToAuthenticateTOTP(StytchError, status=401, type="unable_to_authenti
     message = "The TOTP code is wrong."
 
 
+class AuthenticatorClockOff(UnableToAuthenticateTOTP, status=401, type="unable_to_authenticate_totp"):
+    """The same refusal, of a code that belongs to a step not far away. Pages say so; on the wire it looks the same."""
+
+
 class TOTPCodeAlreadyAuthenticated(StytchError, status=401, type="totp_code_already_authenticated"):
     message = "This TOTP code was used already; wait for the next one."
 
@@ -335,6 +339,10 @@ class SessionNotFound(StytchError, status=404, type="session_not_found"):
     message = "The session is unknown, expired or revoked."
 
 
+class VisitEnded(SessionNotFound, status=404, type="session_not_found"):
+    """Noticed when a view asked for a member who is gone: the middleware answers it."""
+
+
 class InvalidSessionID(StytchError, status=400, type="invalid_session_id"):
     message = "The session id is malformed."
 
@@ -381,6 +389,10 @@ class InsufficientFactors(StytchError, status=401, type="insufficient_factors"):
     message = "The session lacks the member's second factor."
 
 
+class OtherFactorRequired(InsufficientFactors, status=401, type="insufficient_factors"):
+    message = "The user has a second factor in another organization; show that one first."
+
+
 class StaleFactors(StytchError, status=401, type="stale_factors"):
     message = "The session's factors were shown too long ago; show one again."
 
@@ -399,6 +411,56 @@ class ConsumerSessionAuthorization(StytchError, status=403, type="consumer_sessi
 
 class Locked(StytchError, status=429, type="user_lock_limit_reached"):
     message = "Too many failed attempts. Please try again later."
+
+
+# Views of a site, guarded by its middleware, decorators and permissions
+
+
+class MFARequired(StytchError, status=403, type="mfa_required"):
+    message = "This needs a second factor; show one."
+
+
+class StepUpRequired(MFARequired, status=403, type="step_up_required"):
+    message = "The second factor was shown too long ago; show one again."
+
+
+class MFAEnrollmentRequired(MFARequired, status=403, type="mfa_enrollment_required"):
+    message = "This needs a second factor; enrol one."
+
+
+class OrganizationNotChosen(StytchError, status=403, type="organization_not_chosen"):
+    message = "The user belongs to several organizations; choose one."
+
+
+class NotAMember(StytchError, status=403, type="not_a_member"):
+    message = "The user doesn't belong to this organization."
+
+
+# Support
+
+
+class SupportForbidden(StytchError, status=403, type="support_forbidden"):
+    message = "This member of staff may not do that, or not to this organization."
+
+
+class SupportOfOneself(StytchError, status=403, type="support_of_oneself"):
+    message = "Nobody supports themselves; ask a colleague."
+
+
+class SupportOfHigherRole(StytchError, status=403, type="support_of_higher_role"):
+    message = "The member is staff with permissions that the actor lacks."
+
+
+class SupportReasonTooShort(StytchError, status=400, type="support_reason_too_short"):
+    message = "A reason of at least ten characters is wanted for the record."
+
+
+class SupportRequestNotWaiting(StytchError, status=400, type="support_request_not_waiting"):
+    message = "The request was decided already, or is out of date."
+
+
+class SupportByTheSame(StytchError, status=403, type="support_by_the_same"):
+    message = "Who asked for it can't approve of it; a second member of staff must."
 
 
 # Passwords

@@ -4,8 +4,8 @@ import hashlib
 import os
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory
 
 from stytch_totp.conf import Conf, conf, faults, now, public_id
 from stytch_totp.core.guard import LockPolicy
@@ -49,9 +49,14 @@ def test_the_defaults():
         bind_pending_totp=True,
         enrolment_minutes=10,
         step_up_minutes=10,
+        guard_other_factors=True,
         recovery_shows_codes=False,
         forget_deleted_totp=True,
         discovery_creates_organizations=True,
+        organization_resolver="",
+        recheck_seconds=30,
+        users_require_mfa=False,
+        admin_requires_mfa=True,
         recovery_codes_viewable=True,
         foreign_recovery_codes=False,
         signing_key_bits=2048,
@@ -146,6 +151,15 @@ def test_the_clock_is_read_each_time():
         ({"KEYRING": None}, ["keyring_not_a_list"]),
         ({"CLOCK": 5}, ["bad_type"]),
         ({"CLOCK": None}, ["bad_type"]),
+        ({"CLOCK": "tests.clock.no_such_clock"}, ["clock"]),
+        ({"ORGANIZATION_RESOLVER": 5}, ["bad_type"]),
+        ({"ORGANIZATION_RESOLVER": None}, ["bad_type"]),
+        ({"ORGANIZATION_RESOLVER": "tests.clock.no_such_resolver"}, ["organization_resolver"]),
+        ({"ORGANIZATION_RESOLVER": "no_dots"}, ["organization_resolver"]),
+        ({"ORGANIZATION_RESOLVER": "tests.clock.CLOCK"}, []),
+        ({"ORGANIZATION_RESOLVER": lambda request: None}, []),
+        ({"ADMIN_REQUIRES_MFA": 1}, ["bad_type"]),
+        ({"USERS_REQUIRE_MFA": "yes"}, ["bad_type"]),
         ({"PROJECT_ID": ""}, ["project_id"]),
         ({"PROJECT_ID": "project-prod-11111111-1111-4111-8111-111111111111"}, ["project_id"]),
         ({"PROJECT_ID": "project-test-11111111"}, ["project_id"]),
@@ -230,6 +244,9 @@ RANGES = [
     ("BROWSER_SESSION_MINUTES", 60, 527_040),
     ("ENROLMENT_MINUTES", 0, 527_040),
     ("STEP_UP_MINUTES", 0, 527_040),
+    ("RECHECK_SECONDS", 0, 300),
+    ("AUDIT_RETENTION_DAYS", 0, 36_500),
+    ("SESSION_RETENTION_DAYS", 1, 36_500),
     ("SIGNING_KEY_BITS", 2048, 4096),
 ]
 
@@ -319,6 +336,20 @@ def test_se01_secrets_are_known_by_their_digests():
     assert conf().secret_digests == (expected,)
 
 
-def test_a_clock_that_is_not_there_is_a_fault():
-    good = dict(django_settings.STYTCH_TOTP)
-    assert [fault.code for fault in faults({**good, "CLOCK": "tests.clock.no_such_clock"})] == ["clock"]
+# The organization that a request is about
+
+
+def slug_by_host(request):
+    return request.get_host().partition(".")[0]
+
+
+@pytest.mark.parametrize("resolver", [f"{__name__}.slug_by_host", slug_by_host], ids=["path", "function"])
+def test_the_resolver_is_a_callable_or_its_dotted_path(configure, settings, resolver):
+    settings.ALLOWED_HOSTS = [".example.org"]
+    configure(ORGANIZATION_RESOLVER=resolver)
+    request = RequestFactory().get("/", headers={"Host": "acme.example.org"})
+    assert conf().resolve_organization(request) == "acme"
+
+
+def test_without_a_resolver_no_request_is_about_any_organization():
+    assert conf().resolve_organization(RequestFactory().get("/")) is None

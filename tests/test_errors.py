@@ -63,6 +63,7 @@ CATALOGUE = {
     "InvalidTOTPCode": (400, "invalid_totp_code"),
     "RecoveryCodeUsedAsTOTPCode": (400, "recovery_code_used_as_totp_code"),
     "UnableToAuthenticateTOTP": (401, "unable_to_authenticate_totp"),
+    "AuthenticatorClockOff": (401, "unable_to_authenticate_totp"),
     "TOTPCodeAlreadyAuthenticated": (401, "totp_code_already_authenticated"),
     "ExpiredTOTP": (400, "expired_totp"),
     "TOTPNotFound": (404, "totp_not_found"),
@@ -82,6 +83,7 @@ CATALOGUE = {
     "InvalidSessionToken": (400, "invalid_session_token"),
     "UnableToParseSessionJWT": (400, "unable_to_parse_session_jwt"),
     "SessionNotFound": (404, "session_not_found"),
+    "VisitEnded": (404, "session_not_found"),
     "InvalidSessionID": (400, "invalid_session_id"),
     "IntermediateSessionNotFound": (404, "intermediate_session_not_found"),
     "IntermediateSessionOfOtherOrganization": (400, "invalid_intermediate_session_token_for_organization"),
@@ -93,14 +95,28 @@ CATALOGUE = {
     "ReservedClaims": (400, "reserved_claims_in_custom_claims"),
     "StytchClaims": (400, "stytch_claims_in_custom_claims"),
     "InsufficientFactors": (401, "insufficient_factors"),
+    "OtherFactorRequired": (401, "insufficient_factors"),
     "StaleFactors": (401, "stale_factors"),
     "SessionAuthorization": (403, "session_authorization_error"),
     "SessionAuthorizationTenancy": (403, "session_authorization_tenancy_error"),
     "ConsumerSessionAuthorization": (403, "consumer_session_authorization_error"),
     "Locked": (429, "user_lock_limit_reached"),
+    # guarded views of a site
+    "MFARequired": (403, "mfa_required"),
+    "StepUpRequired": (403, "step_up_required"),
+    "MFAEnrollmentRequired": (403, "mfa_enrollment_required"),
+    "OrganizationNotChosen": (403, "organization_not_chosen"),
+    "NotAMember": (403, "not_a_member"),
     # passwords
     "WeakPassword": (400, "weak_password"),
     "UnsupportedHash": (400, "bad_request"),
+    # support, which is nothing on the wire
+    "SupportForbidden": (403, "support_forbidden"),
+    "SupportOfOneself": (403, "support_of_oneself"),
+    "SupportOfHigherRole": (403, "support_of_higher_role"),
+    "SupportReasonTooShort": (400, "support_reason_too_short"),
+    "SupportRequestNotWaiting": (400, "support_request_not_waiting"),
+    "SupportByTheSame": (403, "support_by_the_same"),
 }
 
 #: The words of Stytch's own catalogue, by the status that belongs to them (contract 0.6).
@@ -149,7 +165,12 @@ STYTCH = {
 STATUS = {word: status for status, words in STYTCH.items() for word in words.split()}
 
 #: What we answer beyond it: a word that Stytch has not, or a status that it doesn't give to the word.
-OWN_WORDS = {"recovery_codes_not_viewable"}
+OWN_WORDS = {
+    *("recovery_codes_not_viewable", "mfa_required", "step_up_required", "mfa_enrollment_required"),
+    *("organization_not_chosen", "not_a_member"),
+    *("support_forbidden", "support_of_oneself", "support_of_higher_role", "support_reason_too_short"),
+    *("support_request_not_waiting", "support_by_the_same"),
+}
 OWN_STATUSES = {"PayloadTooLarge": 413, "UnsupportedMediaType": 415, "ServiceUnavailable": 503}
 #: Never answered: contract 0.6 names them, and says so.
 NEVER = {"pending_totp_exists", "recovery_codes_already_exist", "captcha_required", "captcha_failed"}
@@ -191,3 +212,9 @@ def test_a_refusal_has_a_message_that_a_call_may_replace(name):
 def test_a_refusal_without_a_word_cannot_be_declared():
     with pytest.raises(TypeError):
         type("Nameless", (errors.StytchError,), {})
+
+
+def test_on_the_wire_a_clock_that_is_off_is_a_wrong_code():
+    off, wrong = errors.AuthenticatorClockOff(), errors.UnableToAuthenticateTOTP()
+    assert (str(off), off.status_code, off.error_type) == (str(wrong), wrong.status_code, wrong.error_type)
+    assert isinstance(off, errors.UnableToAuthenticateTOTP)
