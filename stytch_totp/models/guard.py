@@ -5,21 +5,25 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Case, F, Q, When
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from stytch_totp.core.guard import LockPolicy
 from stytch_totp.models.member import Member
+
+_UNTIL = F("locked_until") + 0
 
 
 class GuardQuerySet(models.QuerySet["Guard"]):
     """``core.guard`` as conditional UPDATEs: two attempts at once can't both take the last of the budget.
 
     Each decides by itself, from the row as it finds it. MariaDB evaluates SET from left to right, so what the other
-    columns are computed from comes last.
+    columns are computed from comes last. It would also look for the row by the index of ``locked_until`` beside its
+    key, and two that lock these in different order are a deadlock: hence ``_UNTIL``, which no index is for.
     """
 
     def charge(self, policy: LockPolicy, now: int) -> bool:
         """Pay for one attempt. False, and nothing paid, while locked."""
-        full, unlocked = policy.threshold, self.filter(locked_until__lte=now)
+        full, unlocked = policy.threshold, self.filter(LessThanOrEqual(_UNTIL, now))
         # Hardly an attempt fills its budget: most get by without the arithmetic of locks.
         if unlocked.filter(failures__lt=full - 1).update(failures=F("failures") + 1):
             return True
@@ -42,9 +46,18 @@ class GuardQuerySet(models.QuerySet["Guard"]):
             failures=F("failures") - 1,
         )
 
+    def tell(self, now: int) -> bool:
+        """Whether it is locked and nobody has put that on record yet. Of any number who ask at once, one gets True."""
+        untold = self.filter(GreaterThan(_UNTIL, now), told_until__lt=F("locked_until"))
+        return untold.update(told_until=F("locked_until")) == 1
+
+    def unlock(self) -> None:
+        """By support: a fresh budget, whose lock will be as long as if the one that is lifted had run out."""
+        self.update(failures=0, locked_at=0, locked_until=0, told_until=0)
+
     def clear(self) -> None:
         """After a success: nothing counted, nothing locked."""
-        self.update(failures=0, locks=0, locked_at=0, locked_until=0)
+        self.update(failures=0, locks=0, locked_at=0, locked_until=0, told_until=0)
 
 
 def _lock_end(policy: LockPolicy, now: int) -> Case:
@@ -75,11 +88,14 @@ class Guard(models.Model):
     failures = models.BigIntegerField(default=0)
     locks = models.BigIntegerField(default=0)
     locked_at = models.BigIntegerField(default=0)
-    locked_until = models.BigIntegerField(default=0)
+    locked_until = models.BigIntegerField(default=0, db_index=True)
+    #: The lock that was put on record: parallel failures tell of one lock once.
+    told_until = models.BigIntegerField(default=0)
 
     objects = GuardQuerySet.as_manager()
 
     class Meta:
+        default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["member", "kind"], name="stytch_totp_one_guard_a_kind")]
 
     def __str__(self) -> str:

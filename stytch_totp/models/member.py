@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from stytch_totp import conf
 from stytch_totp.core import tokens
@@ -28,9 +29,9 @@ class Member(models.Model):
     """A person in one organization. A consumer User is a Member of the consumer directory."""
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        ACTIVE = "active"
-        DELETED = "deleted"
+        PENDING = "pending", _("Pending")
+        ACTIVE = "active", _("Active")
+        DELETED = "deleted", _("Deleted")
 
     class DefaultMethod(models.TextChoices):
         NONE = ""
@@ -42,13 +43,15 @@ class Member(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="stytch_members")
     email = models.CharField(max_length=254)
     #: The e-mail in lower case; NULL on a deleted member, so that the address can be used again.
-    email_key = ExactCharField(max_length=254, null=True, editable=False)
+    email_key = ExactCharField(max_length=254, null=True, editable=False, db_index=True)
     email_verified = models.BooleanField(default=False)
     name = models.CharField(max_length=255, blank=True)
     #: A User's ``first_name``, ``middle_name`` and ``last_name``, which ``name`` has in one.
     name_parts = models.JSONField(default=dict)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
     mfa_enrolled = models.BooleanField(default=False)
+    #: Whether a registration is active, for lists and counts of very many. What is decided asks the registrations.
+    has_active_totp = models.BooleanField(default=False, editable=False)
     default_mfa_method = models.CharField(
         max_length=16, choices=DefaultMethod.choices, default=DefaultMethod.NONE, blank=True
     )
@@ -69,6 +72,7 @@ class Member(models.Model):
     objects = MemberQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("member"), _("members")
         constraints = [
             models.UniqueConstraint(fields=["organization", "email_key"], name="stytch_totp_one_member_an_email"),
             models.UniqueConstraint(
@@ -76,7 +80,21 @@ class Member(models.Model):
             ),
             models.UniqueConstraint(fields=["organization", "user"], name="stytch_totp_one_member_a_user"),
         ]
-        indexes = [models.Index(fields=["organization", "created_at", "id"], name="stytch_totp_member_listing")]
+        indexes = [
+            models.Index(fields=["organization", "created_at", "id"], name="stytch_totp_member_listing"),
+            models.Index(fields=["created_at", "id", "organization"], name="stytch_totp_member_newest"),
+            models.Index(
+                fields=["has_active_totp", "created_at", "id", "organization"], name="stytch_totp_member_enrolled"
+            ),
+            models.Index(fields=["external_id"], name="stytch_totp_member_external"),
+        ]
+        default_permissions = ("view",)
+        permissions = [
+            ("unlock_member", "Can lift locks of members"),
+            ("reset_mfa_member", "Can reset the MFA of members"),
+            ("revoke_sessions_member", "Can revoke sessions of members"),
+            ("require_enrolment_member", "Can make members enrol"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from stytch_totp import conf
 from stytch_totp.core import policy
@@ -41,6 +42,11 @@ class Organization(models.Model):
     trusted_metadata = models.JSONField(default=dict)
     created_at = models.BigIntegerField(db_index=True)
     updated_at = models.BigIntegerField()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("organization"), _("organizations")
+        default_permissions = ("view",)
+        permissions = [("require_mfa_organization", "Can make organizations require MFA")]
 
     def __str__(self) -> str:
         return str(self.slug)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F
+from django.utils.translation import gettext_lazy as _
 
 from stytch_totp.conf import conf
 from stytch_totp.models.fields import ExactCharField
@@ -42,11 +43,20 @@ class Session(models.Model):
     revoked_at = models.BigIntegerField(null=True)
     #: JWTs from before this time died with the token that stepping up replaced.
     jwts_since = models.BigIntegerField(default=0)
+    #: Where it was begun by a person at a page: its public token and origin or the site's host, and the browser.
+    place = models.CharField(max_length=512, blank=True)
+    ip_address = models.CharField(max_length=45, blank=True)
+    user_agent = models.CharField(max_length=256, blank=True)
 
     objects = SessionQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["member", "expires_at"], name="stytch_totp_session_listing")]
+        verbose_name, verbose_name_plural = _("session"), _("sessions")
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(fields=["member", "expires_at"], name="stytch_totp_session_listing"),
+            models.Index(fields=["started_at", "id"], name="stytch_totp_session_newest"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -56,13 +66,14 @@ class Session(models.Model):
         return self.revoked_at is None and self.expires_at > now
 
     def seal(self, token: str) -> bytes:
-        return conf().keys.seal(token.encode(), *self._context())
+        return conf().keys.seal(token.encode(), *self.context())
 
     def reveal(self) -> str:
         """The session token. Raises SealError."""
-        return conf().keys.open(self.sealed_token, *self._context()).decode()
+        return conf().keys.open(self.sealed_token, *self.context()).decode()
 
-    def _context(self) -> tuple[str, ...]:
+    def context(self) -> tuple[str, ...]:
+        """What the sealed value is bound to."""
         return (_TOKEN, str(self.member.organization_id), str(self.member_id), str(self.pk))
 
 
@@ -99,6 +110,9 @@ class IntermediateSession(models.Model):
     used_at = models.BigIntegerField(null=True)
 
     objects = IntermediateSessionQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
 
     def __str__(self) -> str:
         return str(self.pk)

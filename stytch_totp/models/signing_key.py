@@ -19,6 +19,11 @@ class SigningKey(models.Model):
     n = models.TextField()
     e = models.CharField(max_length=16)
     created_at = models.BigIntegerField()
+    #: When another took its place; NULL on the key that signs.
+    retired_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        default_permissions = ()
 
     def __str__(self) -> str:
         return str(self.pk)

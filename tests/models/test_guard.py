@@ -154,3 +154,14 @@ def test_a_member_has_one_guard_of_each_kind(member):
     assert sorted(Guard.objects.filter(member=member).values_list("kind", flat=True)) == sorted(Guard.Kind.values)
     with pytest.raises(IntegrityError), transaction.atomic():
         Guard.objects.create(member=member, kind=Guard.Kind.TOTP)
+
+
+def test_a_lock_after_one_that_was_lifted_is_told_anew(member, clock):
+    guard, policy = Guard.objects.filter(member=member, kind=Guard.Kind.TOTP), LockPolicy(1, 7 * 24 * 3600)
+    for lift in (guard.unlock, guard.clear):
+        assert guard.charge(policy, int(clock()))
+        assert [guard.tell(int(clock())) for _ in range(2)] == [True, False]
+        lift()
+        assert guard.charge(LockPolicy(1, 3600), int(clock()))
+        assert guard.tell(int(clock()))
+        lift()

@@ -108,6 +108,37 @@ def test_a_claim_on_a_deleted_registration_fails(member):
 
 
 @pytest.mark.parametrize("state", [PENDING, ACTIVE])
+def test_a_burnt_step_is_not_to_be_had_and_its_neighbours_are(member, state):
+    registration = registered(member, state)
+    TOTPRegistration.objects.burn(registration, 60_000_005)
+    assert not TOTPRegistration.objects.spend(registration, 60_000_005, NOW)
+    assert TOTPRegistration.objects.get().state == state
+    assert TOTPRegistration.objects.spend(registration, 60_000_004, NOW)
+    registration.refresh_from_db()
+    assert not TOTPRegistration.objects.spend(registration, 60_000_005, NOW)
+    assert TOTPRegistration.objects.spend(registration, 60_000_006, NOW)
+
+
+def test_burning_spends_nothing_and_touches_one_registration(member):
+    mine, other = registered(member, last_step=7), registered(MemberFactory.create())
+    TOTPRegistration.objects.burn(mine, 60_000_005)
+    rows = TOTPRegistration.objects.values_list("pk", "last_step", "burnt_step", "verified_at")
+    assert set(rows) == {(mine.pk, 7, 60_000_005, None), (other.pk, -1, -1, None)}
+
+
+def test_the_last_step_that_was_burnt_is_the_one_that_is_kept(member):
+    registration = registered(member)
+    for step in (60_000_005, 60_000_003):
+        TOTPRegistration.objects.burn(registration, step)
+    assert not TOTPRegistration.objects.spend(registration, 60_000_003, NOW)
+    assert TOTPRegistration.objects.spend(registration, 60_000_005, NOW)
+
+
+def test_a_new_registration_has_no_burnt_step(member):
+    assert registered(member).burnt_step == -1
+
+
+@pytest.mark.parametrize("state", [PENDING, ACTIVE])
 def test_en05_a_member_has_at_most_one_registration_of_each_state(member, state):
     registered(member, PENDING)
     registered(member, ACTIVE)
