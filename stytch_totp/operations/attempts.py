@@ -26,24 +26,36 @@ def charge(member: Member, kind: Guard.Kind, proof: Proof, actor: Actor) -> None
     if not transaction.get_connection().settings_dict["AUTOCOMMIT"]:
         raise ImproperlyConfigured("AUTOCOMMIT is off: no charge would commit by itself")
     now, guard = conf.now(), _guard(member, kind)
-    # Durable: a caller's transaction around this one could roll the charge back, so that is refused.
-    with transaction.atomic(durable=True):
-        paid = guard.charge(conf.conf().lock_policy, now)
-        if not paid:
+
+    def pay() -> bool:
+        if not guard.charge(conf.conf().lock_policy, now):
+            if guard.tell(now):
+                record(Tag.GUARD_LOCKED, actor, member=member)
             record(Tag.ATTEMPT_LOCKED_OUT, actor, member=member)
-        elif isinstance(proof, IntermediateSession) and not IntermediateSession.objects.charge(proof):
+            return False
+        if isinstance(proof, IntermediateSession) and not IntermediateSession.objects.charge(proof):
             raise errors.IntermediateSessionNotFound
-    if not paid:
+        return True
+
+    # Durable: a caller's transaction around this one could roll the charge back, so that is refused.
+    if not settle(pay):
         locked_until = guard.values_list("locked_until", flat=True).first()
         if locked_until is None:
             raise errors.MemberNotFound  # deleted since it was found
         raise errors.Locked(retry_after=max(1, locked_until - now))
 
 
-def refuse(member: Member, tag: Tag, actor: Actor) -> None:
-    """Put a failed attempt on record. The charge, paid before, is what counts it."""
-    with transaction.atomic(durable=True):
+def refuse(member: Member, kind: Guard.Kind, tag: Tag, actor: Actor) -> None:
+    """Put a failed attempt on record, and the lock that it made. The charge, paid before, is what counts it."""
+
+    def work() -> None:
+        # The guard before the chain of the record, as everybody does: a deadlock would lose the event.
+        locked = _guard(member, kind).tell(conf.now())
         record(tag, actor, member=member)
+        if locked:
+            record(Tag.GUARD_LOCKED, actor, member=member)
+
+    settle(work)
 
 
 def refund(member: Member, kind: Guard.Kind, proof: Proof, tag: Tag, actor: Actor) -> None:
@@ -64,7 +76,7 @@ def settle(work: Callable[[], Result], *, repeats: int = REPEATS) -> Result:
     """Run ``work`` as one durable transaction, and again if the database asks for it (deadlock, serialization).
 
     Safe to repeat: what ``work`` claims it can't claim again, should the first commit have gone through unheard. A
-    password login claims nothing; at worst it leaves a session whose token nobody was told.
+    charge is paid twice then, and a password login leaves a session whose token nobody was told.
     """
     try:
         with transaction.atomic(durable=True):

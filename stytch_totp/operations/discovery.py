@@ -8,11 +8,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from stytch_totp import conf, errors
 from stytch_totp.core import factors
 from stytch_totp.core.rbac import ADMIN_ROLE
 from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session
-from stytch_totp.operations import attempts, grants, logins, members, organizations, passwords, sessions, signing
+from stytch_totp.operations import (
+    attempts,
+    grants,
+    logins,
+    members,
+    organizations,
+    passwords,
+    sessions,
+    signing,
+    standing,
+)
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor, Tag, record
 from stytch_totp.operations.logins import LoggedIn
@@ -36,6 +48,7 @@ class Discovery:
     intermediate_session_token: str = field(default="", repr=False)
 
 
+@sensitive_variables()
 def authenticate(*, email: str, password: str, actor: Actor) -> Discovery:
     """Find the members with this e-mail address whose password it is. Raises UnauthorizedCredentials or Locked.
 
@@ -49,8 +62,9 @@ def authenticate(*, email: str, password: str, actor: Actor) -> Discovery:
         current = [passwords.as_it_stands(member) for member in opened]
         for member in current:
             attempts.clear(member, Guard.Kind.PASSWORD)
-            record(Tag.PASSWORD_AUTHENTICATED, actor, member=member)
         token = grants.begin(None, shown, actor, discovered=current)
+        for member in sorted(current, key=lambda one: one.organization_id):  # the chains of two logins in one order
+            record(Tag.PASSWORD_AUTHENTICATED, actor, member=member)
         return Discovery(current[0].email, [_discovered(one, shown) for one in current], token)
 
     return attempts.settle(accept)
@@ -63,6 +77,7 @@ def memberships(proof: Proof) -> Discovery:
     return Discovery(found[0].email, [_discovered(one, _transferred(proof, one, shown)) for one in found])
 
 
+@sensitive_variables()
 def exchange(
     proof: Proof,
     organization: Organization,
@@ -99,6 +114,7 @@ def exchange(
     return attempts.settle(accept)
 
 
+@sensitive_variables()
 def create_organization(
     proof: Proof,
     *,
@@ -110,7 +126,7 @@ def create_organization(
 ) -> LoggedIn:
     """A new organization whose first member, its administrator, is the one who logged in by discovery.
 
-    Without a ``name`` it has that of the e-mail address's domain.
+    Without a ``name`` it has that of the e-mail address's domain. Raises OtherFactorRequired.
     """
     if not isinstance(proof, IntermediateSession):
         raise errors.IntermediateSessionNotFound
@@ -121,6 +137,7 @@ def create_organization(
         known = members.lock(people(proof)[0])
         if not _is_same_person(proof, known):
             raise errors.IntermediateSessionNotFound
+        standing.check_other_factors(known, actor)
         tenant = organizations.create(name=name or _domain(known.email), actor=actor, **fields)
         member = members.create(tenant, email=known.email, actor=actor, roles=[ADMIN_ROLE], **_login_of(known))
         return logins.settle(member, proof, proof.factors, minutes=minutes, claims=claims, actor=actor)

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.views.decorators.debug import sensitive_variables
 
 from stytch_totp import conf, errors
 from stytch_totp.core import codes, factors, policy, qr, totp
@@ -24,14 +26,20 @@ class Enrolment:
     member: Member
     registration: TOTPRegistration
     secret: str = field(repr=False)
-    qr_code: str = field(repr=False)
     recovery_codes: list[str] = field(repr=False)
+    #: As data URI, of ``uri``: the address that opens an authenticator app on the same device. Empty if imported.
+    qr_code: str = field(default="", repr=False)
+    uri: str = field(default="", repr=False)
 
 
-def create(member: Member, *, proof: Proof, actor: Actor, minutes: int = DEFAULT_MINUTES) -> Enrolment:
+@sensitive_variables()
+def create(
+    member: Member, *, proof: Proof, actor: Actor, minutes: int = DEFAULT_MINUTES, shown_elsewhere: bool = False
+) -> Enrolment:
     """A pending registration, good for ``minutes``; it replaces a former pending one (contract 1.1).
 
-    A page needs a session or an intermediate session with a primary factor that is fresh enough.
+    A page needs a session or an intermediate session with a primary factor that is fresh enough, and of a Django user
+    who has a TOTP as another member that it was ``shown_elsewhere``. Raises OtherFactorRequired.
     """
     _check_may_enrol(member, proof)
     if (
@@ -41,9 +49,11 @@ def create(member: Member, *, proof: Proof, actor: Actor, minutes: int = DEFAULT
     ):
         raise errors.PrimaryAuthenticationRequired
     standing.check_may_add_factor(proof, actor)
+    if not shown_elsewhere:
+        standing.check_other_factors(member, actor, but=member)
     secret, recovery_codes = totp.generate_secret(), codes.generate_set()
     try:
-        uri = totp.provisioning_uri(secret, issuer=_issuer(member), account=member.email or member.mfa_phone_number)
+        uri = totp.provisioning_uri(secret, issuer=issuer(member), account=account(member))
         qr_code = qr.png_data_uri(uri)
     except ValueError as error:
         raise errors.BadRequest(f"The organization's name or the e-mail address is unusable: {error}.") from None
@@ -55,9 +65,10 @@ def create(member: Member, *, proof: Proof, actor: Actor, minutes: int = DEFAULT
         _insert(registration, secret, recovery_codes)
         record(Tag.TOTP_CREATED, actor, member=current)
     current.registration_by_state = {registration.state: registration}
-    return Enrolment(current, registration, secret, qr_code, recovery_codes)
+    return Enrolment(current, registration, secret, recovery_codes, qr_code, uri)
 
 
+@sensitive_variables()
 def migrate(member: Member, *, secret: str, recovery_codes: Sequence[object], actor: Actor) -> Enrolment:
     """An active registration with a secret that another provider made and the member has verified there.
 
@@ -79,22 +90,24 @@ def migrate(member: Member, *, secret: str, recovery_codes: Sequence[object], ac
             member=current, state=TOTPRegistration.State.ACTIVE, created_at=now, verified_at=now, expires_at=0
         )
         _insert(registration, secret, kept)
-        if not current.default_mfa_method:
-            Member.objects.filter(pk=current.pk).update(default_mfa_method=Member.DefaultMethod.TOTP)
+        default = current.default_mfa_method or Member.DefaultMethod.TOTP
+        Member.objects.filter(pk=current.pk).update(default_mfa_method=default, has_active_totp=True)
         record(Tag.TOTP_MIGRATED, actor, member=current)
-    return Enrolment(members.reload(current), registration, secret, "", kept)
+    return Enrolment(members.reload(current), registration, secret, kept)
 
 
-def delete(member: Member, *, actor: Actor, proof: Proof = None) -> Member:
-    """Remove the registration and its codes. Sessions go on; the next login asks for MFA again (contract 1.8).
+def delete(member: Member, *, actor: Actor, proof: Proof = None, unenroll: bool = False) -> Member:
+    """Remove the registration and its codes. Sessions go on; the next login asks for MFA again (contract 1.8), or, if
+    the member is to ``unenroll``, only where the organization requires it.
 
     ``proof`` is the session of who asks, at a page: a verified TOTP is removed only after a second factor.
     """
     if member.active_totp_id:
         standing.check_may_remove_factor(proof, actor, member)
-    return settle(lambda: _remove(member, proof, actor))
+    return settle(lambda: _remove(member, proof, actor, unenroll=unenroll))
 
 
+@sensitive_variables()
 def show_recovery_codes(
     member: Member, *, actor: Actor, proof: Proof = None, pending: bool = False
 ) -> list[tuple[TOTPRegistration, list[str]]]:
@@ -115,6 +128,12 @@ def show_recovery_codes(
     return shown
 
 
+def count_recovery_codes(registration: TOTPRegistration) -> int:
+    """How many of its codes are unused."""
+    return RecoveryCode.objects.unused(registration.pk).count()
+
+
+@sensitive_variables()
 def rotate_recovery_codes(member: Member, *, actor: Actor, proof: Proof = None) -> list[str]:
     """Ten new codes; every former one is dead with the commit, spent or not (contract 1.6)."""
     standing.check_may_see_codes(proof, actor)
@@ -132,24 +151,31 @@ def rotate_recovery_codes(member: Member, *, actor: Actor, proof: Proof = None) 
     return fresh
 
 
-def _remove(member: Member, proof: Proof, actor: Actor) -> Member:
-    # Held before anything is read, so that what is read then has every step-up by them that is still to count. The
-    # member comes after them: a login by a code wants the member's row (MariaDB) while it holds its own.
-    TOTPRegistration.objects.filter(member=member).update(last_step=F("last_step"))
-    RecoveryCode.objects.filter(registration__in=[row.pk for row in member.registration_by_state.values()]).delete()
-    members.hold(member)
+def _remove(member: Member, proof: Proof, actor: Actor, *, unenroll: bool) -> Member:
+    hold_factors(member)
     current = members.reload(member)
     if current.active_totp_id and not member.active_totp_id:
         standing.check_may_remove_factor(proof, actor, member)  # activated since it was read
-    if not current.registrations.all().delete()[0]:
+    # Only what the member still owns can be the default.
+    default = Member.DefaultMethod.SMS_OTP if current.mfa_phone_verified else Member.DefaultMethod.NONE
+    changes: dict[str, Any] = {"mfa_enrolled": False} if unenroll else {}
+    if not members.drop_totp(current, default_mfa_method=default, **changes):
         raise errors.TOTPNotFound
     if conf.conf().forget_deleted_totp:
         sessions.forget_second_factors(current)
-    # Only what the member still owns can be the default.
-    default = Member.DefaultMethod.SMS_OTP if current.mfa_phone_verified else Member.DefaultMethod.NONE
-    Member.objects.filter(pk=current.pk).update(default_mfa_method=default)
     record(Tag.TOTP_DELETED, actor, member=current)
     return members.reload(current)
+
+
+def hold_factors(member: Member) -> None:
+    """Lock the member with its registrations for the rest of the transaction; their recovery codes are gone.
+
+    Before anything is read, so that what is read then has every step-up by them that is still to count. The member
+    comes after them: a login by a code wants the member's row (MariaDB) while it holds its own.
+    """
+    TOTPRegistration.objects.filter(member=member).update(last_step=F("last_step"))
+    RecoveryCode.objects.filter(registration__in=[row.pk for row in member.registration_by_state.values()]).delete()
+    members.hold(member)
 
 
 def _check_may_enrol(member: Member, proof: Proof, *, vouched: bool = False) -> None:
@@ -165,6 +191,7 @@ def _check_may_enrol(member: Member, proof: Proof, *, vouched: bool = False) -> 
         raise errors.InsufficientFactors
 
 
+@sensitive_variables()
 def _insert(registration: TOTPRegistration, secret: str, recovery_codes: Sequence[str]) -> None:
     """Write a registration in place of a pending one, under the member's lock."""
     member = registration.member
@@ -180,6 +207,7 @@ def _insert(registration: TOTPRegistration, secret: str, recovery_codes: Sequenc
     _insert_codes(registration, recovery_codes)
 
 
+@sensitive_variables()
 def _insert_codes(registration: TOTPRegistration, recovery_codes: Sequence[str]) -> None:
     RecoveryCode.objects.bulk_create(
         RecoveryCode.make(registration, position, code) for position, code in enumerate(recovery_codes)
@@ -187,11 +215,17 @@ def _insert_codes(registration: TOTPRegistration, recovery_codes: Sequence[str])
 
 
 def _unused(registration: TOTPRegistration) -> list[str]:
-    rows = RecoveryCode.objects.filter(registration=registration, used_at=None)
+    rows = RecoveryCode.objects.unused(registration.pk)
     kept = rows.select_related("registration__member").order_by("position")
     return [row.reveal() for row in kept if row.sealed_code is not None]
 
 
-def _issuer(member: Member) -> str:
+def issuer(member: Member) -> str:
+    """Under what name authenticator apps list the member's codes."""
     project = conf.conf().project_name
-    return project if member.is_consumer else f"{project} ({member.organization.name})"
+    return totp.issuer_shown(project if member.is_consumer else f"{project} ({member.organization.name})")
+
+
+def account(member: Member) -> str:
+    """Whose codes they are, in the words of the person who has them."""
+    return member.email or member.mfa_phone_number or (member.user.get_username() if member.user else "")

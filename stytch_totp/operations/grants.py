@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from django.views.decorators.debug import sensitive_variables
+
 from stytch_totp import conf, errors
 from stytch_totp.core import factors, jwt, tokens
 from stytch_totp.models import IntermediateSession, Member, Session
@@ -63,11 +65,13 @@ class Draft:
 _CHANGING = ("token_digest", "sealed_token", "jwts_since", "factors", "claims", "last_accessed_at")
 
 
+@sensitive_variables()
 def draft(
     member: Member,
     proof: Proof,
     shown: list[factors.Factor],
     *,
+    actor: Actor,
     minutes: int | None = None,
     claims: Mapping[str, Any] | None = None,
     rotate: bool = True,
@@ -87,7 +91,7 @@ def draft(
         session.jwts_since = now if rotate else proof.jwts_since
         session.expires_at = now + minutes * 60 if minutes else proof.expires_at
     else:
-        session = Session(pk=uuid4(), member=member, started_at=now)
+        session = Session(pk=uuid4(), member=member, started_at=now, **_begun(actor))
         token = tokens.generate()
         session.expires_at = now + (minutes or DEFAULT_MINUTES) * 60
     session.factors = shown
@@ -96,6 +100,13 @@ def draft(
     session.token_digest = tokens.digest("session", token)
     session.sealed_token = session.seal(token)
     return Draft(Granted(session, token, signing.mint(session)), proof)
+
+
+def _begun(actor: Actor) -> dict[str, str]:
+    """Where the person is who begins a session, if they are there themselves and no back end asks for them."""
+    if not actor.at_browser:
+        return {}
+    return {"place": actor.place, "ip_address": actor.ip_address, "user_agent": actor.user_agent}
 
 
 def lost(session: Session, now: int) -> errors.StytchError:
@@ -109,6 +120,7 @@ def with_factor(proof: Proof, new: factors.Factor) -> list[factors.Factor]:
     return factors.added(proof.factors if proof else [], new)
 
 
+@sensitive_variables()
 def begin(
     member: Member | None, shown: list[factors.Factor], actor: Actor, *, discovered: Iterable[Member] = ()
 ) -> str:

@@ -54,6 +54,17 @@ def resolve_user(user: str) -> Member:
     return found
 
 
+def resolve_subject(subject: str) -> Member:
+    """The Member or User that a JWT names as its ``sub``, with their Django user. Raises MemberNotFound."""
+    environment = conf.conf().environment
+    key = parse_id("member", subject, environment) or parse_id("user", subject, environment)
+    rows = Member.objects.select_related("organization", "user").filter(status__in=_NOT_DELETED)
+    found = rows.filter(pk=key).first() if key else None
+    if found is None:
+        raise errors.MemberNotFound
+    return found
+
+
 def resolve_totp(totp_id: str) -> Member:
     """The User who has the TOTP with this id. Raises InvalidTOTPID or UserHasNoSuchTOTP."""
     key = parse_id("totp", totp_id, conf.conf().environment)
@@ -149,17 +160,19 @@ def delete(member: Member, *, actor: Actor, proof: Proof = None) -> None:
         current = lock(member)
         if current.active_totp_id:
             standing.check_may_remove_factor(proof, actor, current)
-        current.registrations.all().delete()
         sessions.end_all(current)
-        Member.objects.filter(pk=current.pk).update(
-            status=Member.Status.DELETED,
-            email_key=None,
-            external_id=None,
-            password="",
-            user=None,
-            default_mfa_method=Member.DefaultMethod.NONE,
-        )
+        drop_totp(current, status=Member.Status.DELETED, email_key=None, external_id=None, password="", user=None)
         record(Tag.MEMBER_DELETED, actor, member=current)
+
+
+def drop_totp(member: Member, **changes: Any) -> bool:
+    """Remove the registrations and what the member's row says of them, with further ``changes`` of the row. Whether
+    there were any. The caller has locked the member.
+    """
+    there = member.registrations.all().delete()[0] > 0
+    none = {"has_active_totp": False, "default_mfa_method": Member.DefaultMethod.NONE}
+    Member.objects.filter(pk=member.pk).update(**none | changes)
+    return there
 
 
 def reactivate(member: Member, *, actor: Actor) -> Member:

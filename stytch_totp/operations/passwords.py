@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
 
 from stytch_totp import conf, errors
 from stytch_totp.core import factors
@@ -24,6 +25,7 @@ class Strength:
     problems: list[str]
 
 
+@sensitive_variables()
 def authenticate(
     organization: Organization,
     *,
@@ -52,6 +54,7 @@ def authenticate(
     return attempts.settle(lambda: _accept(member, proof, token, minutes=minutes, claims=claims, actor=actor))
 
 
+@sensitive_variables()
 def judge(people: Sequence[Member], password: str, *, proof: Proof, actor: Actor) -> list[Member]:
     """Those of ``people`` whose password it is: the one place where a password is compared.
 
@@ -81,12 +84,13 @@ def judge(people: Sequence[Member], password: str, *, proof: Proof, actor: Actor
         if opened:
             attempts.refund(member, Guard.Kind.PASSWORD, proof, Tag.PASSWORD_REFUSED, actor)
         else:
-            attempts.refuse(member, Tag.PASSWORD_REFUSED, actor)
+            attempts.refuse(member, Guard.Kind.PASSWORD, Tag.PASSWORD_REFUSED, actor)
     if not opened:
         raise errors.UnauthorizedCredentials
     return opened
 
 
+@sensitive_variables()
 def create(
     *,
     email: str,
@@ -114,6 +118,7 @@ def has_password(member: Member) -> bool:
     return bool(member.password) or member.user_id is not None
 
 
+@sensitive_variables()
 def migrate(
     organization: Organization, *, email: str, encoded: str, actor: Actor, **fields: Any
 ) -> tuple[Member, bool]:
@@ -132,6 +137,7 @@ def migrate(
     return members.reload(member), known is None
 
 
+@sensitive_variables()
 def measure(password: str) -> Strength:
     """What the site's AUTH_PASSWORD_VALIDATORS say of a password."""
     try:
@@ -141,6 +147,7 @@ def measure(password: str) -> Strength:
     return Strength(True, [])
 
 
+@sensitive_variables()
 def _accept(
     member: Member,
     proof: Proof,
@@ -154,9 +161,10 @@ def _accept(
     current = as_it_stands(member)
     shown = grants.with_factor(proof, factors.factor("password", None, conf.now()))
     attempts.clear(current, Guard.Kind.PASSWORD)
-    record(Tag.PASSWORD_AUTHENTICATED, actor, member=current)
     token = intermediate_session_token
-    return logins.settle(current, proof, shown, token=token, minutes=minutes, claims=claims, actor=actor)
+    done = logins.settle(current, proof, shown, token=token, minutes=minutes, claims=claims, actor=actor)
+    record(Tag.PASSWORD_AUTHENTICATED, actor, member=current)
+    return done
 
 
 def as_it_stands(member: Member) -> Member:
@@ -172,11 +180,13 @@ def as_it_stands(member: Member) -> Member:
     return current
 
 
+@sensitive_variables()
 def _pretend(password: str) -> None:
     """Take the time that a comparison would have taken, so that addresses can't be told apart by it."""
     make_password(password)
 
 
+@sensitive_variables()
 def _check(member: Member, password: str) -> bool:
     if member.user is not None:
         return member.user.is_active and check_password(password, member.user.password)
@@ -190,6 +200,7 @@ def _check(member: Member, password: str) -> bool:
     return True
 
 
+@sensitive_variables()
 def _store(member: Member, encoded: str) -> None:
     if member.user is not None:
         raise errors.UnsupportedHash("The password of this member is its Django user's; set it there.")

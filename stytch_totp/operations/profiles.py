@@ -44,9 +44,8 @@ def apply(member: Member, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
         metadata = name in ("trusted_metadata", "untrusted_metadata")
         setattr(member, name, organizations.merged_metadata(getattr(member, name), value) if metadata else value)
-    if "email" in fields and not (member.is_consumer and not member.email and member.mfa_phone_number):
-        _check_email(member.email)
-        member.email_key = email_key(member.email)
+    if "email" in fields:
+        member.email_key = None if _may_lack_email(member) else _checked_email_key(member.email)
     if "roles" in fields:
         _check_roles(member.roles)
         member.roles = [role for role in dict.fromkeys(member.roles) if role != member.default_role]
@@ -63,13 +62,20 @@ def apply(member: Member, fields: dict[str, Any]) -> None:
         raise errors.BadRequest("external_id has 1 to 128 letters, digits and . _ - | and is not formed like an id.")
 
 
-def _check_email(email: str) -> None:
+def _may_lack_email(member: Member) -> bool:
+    """A User may be known by a phone number alone, or be a Django user without an e-mail address."""
+    known_otherwise = member.mfa_phone_number or member.user_id is not None
+    return bool(member.is_consumer and not member.email and known_otherwise)
+
+
+def _checked_email_key(email: str) -> str:
     try:
         validate_email(email)
     except ValidationError:
         raise errors.InvalidEmail from None
     if len(email) > LONGEST_EMAIL or not email.isascii() or not is_displayable(email):
         raise errors.InvalidEmail
+    return email_key(email)
 
 
 def _check_roles(roles: list[str]) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from stytch_totp import conf, errors
 from stytch_totp.core import codes, totp
 from stytch_totp.core.factors import factor
@@ -24,6 +26,7 @@ class Recovered:
     remaining: int
 
 
+@sensitive_variables()
 def recover(
     member: Member,
     *,
@@ -50,11 +53,11 @@ def recover(
 
     row = RecoveryCode.objects.find(registration, canonical)
     if row is None:
-        attempts.refuse(member, Tag.RECOVERY_CODE_REFUSED, actor)
+        attempts.refuse(member, Guard.Kind.RECOVERY, Tag.RECOVERY_CODE_REFUSED, actor)
         raise errors.UnableToAuthenticateRecoveryCode
     if row.used_at is None:
         shown = grants.with_factor(proof, factor("recovery_codes", row.pk, conf.now()))
-        draft = grants.draft(member, proof, shown, minutes=minutes, claims=claims)
+        draft = grants.draft(member, proof, shown, actor=actor, minutes=minutes, claims=claims)
         try:
             remaining = attempts.settle(lambda: _accept(row, draft, member, actor))
         except _Spent:
@@ -76,4 +79,4 @@ def _accept(code: RecoveryCode, draft: grants.Draft, member: Member, actor: Acto
     attempts.clear(member, Guard.Kind.RECOVERY)
     draft.write()
     record(Tag.RECOVERY_CODE_SPENT, actor, member=member)
-    return RecoveryCode.objects.filter(registration=code.registration_id, used_at=None).count()
+    return RecoveryCode.objects.unused(code.registration_id).count()

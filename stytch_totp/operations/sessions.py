@@ -1,11 +1,14 @@
 """Sessions and intermediate sessions: shown, extended, ended."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.views.decorators.debug import sensitive_variables
 
 from stytch_totp import conf, errors
 from stytch_totp.core import factors, ids, jwt, tokens
@@ -16,6 +19,7 @@ from stytch_totp.operations.audit import Actor, Tag, record
 from stytch_totp.operations.grants import Granted
 
 
+@sensitive_variables()
 def present(
     kind: Organization.Kind,
     *,
@@ -39,6 +43,7 @@ def present(
     return None
 
 
+@sensitive_variables()
 def find(
     kind: Organization.Kind | None, *, session_token: str = "", session_jwt: str = "", expired_jwt: bool = True
 ) -> Session:
@@ -79,6 +84,7 @@ def check_owner(proof: Proof, member: Member) -> None:
     raise errors.MemberMismatch
 
 
+@sensitive_variables()
 def authenticate(found: Session, *, minutes: int | None = None, claims: Mapping[str, Any] | None = None) -> Granted:
     """A live session with a fresh JWT; the expiry moves only if ``minutes`` are given (contract 1.9)."""
     now = conf.now()
@@ -128,6 +134,28 @@ def find_by_id(kind: Organization.Kind, key: UUID) -> Session:
     if found is None or not _is_known(found.member, kind):
         raise errors.SessionNotFound
     return found
+
+
+def of_visit(member: Member, key: UUID) -> Session | None:
+    """The live session behind a visit of the member's to the site; None once it ran out.
+
+    Raises SessionNotFound if it was revoked: then so is the visit.
+    """
+    found = Session.objects.filter(pk=key, member=member).first()
+    if found is None:
+        return None
+    if found.revoked_at is not None:
+        raise errors.SessionNotFound
+    found.member = member
+    return found if found.is_live(conf.now()) else None
+
+
+def end_visit(key: UUID, actor: Actor) -> None:
+    """Revoke the session behind a visit, if it lives."""
+    found = Session.objects.live(conf.now()).select_related("member__organization").filter(pk=key).first()
+    if found is not None:
+        with suppress(errors.SessionNotFound):  # another request was quicker
+            revoke(found, actor=replace(actor, id=found.member.public_id))
 
 
 def revoke_of_member(member: Member, *, actor: Actor) -> None:
@@ -186,6 +214,7 @@ def forget_second_factors(member: Member) -> None:
             raise errors.ServiceUnavailable
 
 
+@sensitive_variables()
 def _find_intermediate(kind: Organization.Kind, token: str, actor: Actor) -> IntermediateSession:
     if not tokens.is_token(token):
         raise errors.InvalidSessionToken
@@ -208,6 +237,7 @@ def _is_known(member: Member, kind: Organization.Kind | None) -> bool:
     return member.status != Member.Status.DELETED and kind in (None, member.organization.kind)
 
 
+@sensitive_variables()
 def _read(session_jwt: str) -> tuple[UUID, int]:
     try:
         named, issued = signing.read(session_jwt)

@@ -12,9 +12,11 @@ from stytch_totp import conf
 from stytch_totp.core import factors, jwt
 from stytch_totp.core.ids import parse_id, timestamp
 from stytch_totp.models import Session, SigningKey
+from stytch_totp.operations.audit import Actor, Tag, record
 
 CURRENT = "current"
 REREAD_SECONDS = 60
+RETIRED_SECONDS = 24 * 60 * 60
 
 
 def mint(session: Session) -> str:
@@ -64,9 +66,22 @@ def read(token: str) -> tuple[str, int]:
     return str(claims[jwt.SESSION_CLAIM].get("id")), claims["iat"]
 
 
+def claims(token: str) -> dict[str, Any]:
+    """All that a JWT of ours says while it is in time. Raises core.jwt.InvalidJWT."""
+    found = jwt.verify(token, find_key=_find_key, audience=conf.conf().project_id)
+    if not found["nbf"] <= conf.now() < found["exp"]:
+        raise jwt.InvalidJWT
+    return found
+
+
 def key_set() -> list[SigningKey]:
     """Every key that a verifier should know, the current one first."""
     _current_row()
+    return known_keys()
+
+
+def known_keys() -> list[SigningKey]:
+    """The same, without making the first one."""
     return list(SigningKey.objects.order_by(F("current").desc(nulls_last=True), "-created_at"))
 
 
@@ -88,11 +103,17 @@ def _current_row() -> SigningKey:
     return found
 
 
-def _make() -> None:
+def _new_key() -> SigningKey:
+    """Unsaved: the search for primes takes longer than a transaction should."""
     private = jwt.generate_key(conf.conf().signing_key_bits)
     n, e = jwt.public_numbers(private.public_key())
     key = SigningKey(current=CURRENT, n=n, e=e, created_at=conf.now())
     key.seal(jwt.private_pem(private))
+    return key
+
+
+def _make() -> None:
+    key = _new_key()
     try:
         with transaction.atomic():
             key.save(force_insert=True)
@@ -103,6 +124,41 @@ def _make() -> None:
 def forget() -> None:
     """Read the key again at the next signature."""
     _current.cache_clear()
+
+
+def rotate(actor: Actor) -> SigningKey | None:
+    """Let a new key sign. The former one stays published (SE-12), for the JWTs that it has signed.
+
+    None if another rotation retired it at the same moment: theirs signs, and one was asked for.
+    """
+    former, now, new = _current_row(), conf.now(), _new_key()
+    with transaction.atomic():
+        # Of any number of rotations at once, one retires the key that all of them found.
+        if not SigningKey.objects.filter(pk=former.pk, current=CURRENT).update(current=None, retired_at=now):
+            return None
+        new.save(force_insert=True)
+        record(
+            Tag.SIGNING_KEY_ROTATED, actor, kid=conf.public_id("jwk", new.pk), former=conf.public_id("jwk", former.pk)
+        )
+    forget()
+    return new
+
+
+def spent_keys() -> list[SigningKey]:
+    """Retired keys that nothing asks for any more, and that may be deleted.
+
+    An expired JWT still leads back to its session (contract 1.9), so a key outlives not only its last JWT but every
+    live session that it may have signed the last one of: who comes back gets the next one from another key.
+    """
+    now = conf.now()
+    retired = SigningKey.objects.filter(current=None, retired_at__lte=now - RETIRED_SECONDS)
+    live = Session.objects.live(now)
+    return [key for key in retired if not live.filter(last_accessed_at__lt=_last_signed(key)).exists()]
+
+
+def _last_signed(key: SigningKey) -> int:
+    """Until when workers that had read a retired key may have signed by it."""
+    return (key.retired_at or 0) + REREAD_SECONDS
 
 
 def _find_key(kid: str) -> RSAPublicKey | None:

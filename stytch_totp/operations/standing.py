@@ -51,6 +51,19 @@ def check_may_confirm(registration: TOTPRegistration, proof: Proof, actor: Actor
         raise errors.UnableToAuthenticateTOTP
 
 
+def check_other_factors(member: Member, actor: Actor, *, but: Member | None = None) -> None:
+    """A password alone gives a Django user who has a TOTP neither another phone nor another organization.
+
+    With either its thief would owe nothing more wherever a site asks the user and not the member: in the admin, say.
+    ``but``: whose TOTP doesn't count. Raises OtherFactorRequired.
+    """
+    if not actor.at_browser or member.user_id is None or not conf.conf().guard_other_factors:
+        return
+    active = TOTPRegistration.objects.filter(member__user=member.user_id, state=TOTPRegistration.State.ACTIVE)
+    if (active if but is None else active.exclude(member=but)).exists():
+        raise errors.OtherFactorRequired
+
+
 def _check(proof: Proof, types: Collection[str], minutes: int) -> None:
     shown = shown_at(proof.factors, types) if proof else 0
     if not shown:

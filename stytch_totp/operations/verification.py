@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
 from stytch_totp import conf, errors
 from stytch_totp.core import codes, policy, totp
 from stytch_totp.core.factors import factor
+from stytch_totp.core.sealing import SealError
 from stytch_totp.models import Guard, IntermediateSession, Member, TOTPRegistration
 from stytch_totp.operations import attempts, grants, organizations, sessions, standing
 from stytch_totp.operations.attempts import Proof
@@ -24,6 +28,7 @@ class Verified:
     granted: grants.Granted | None
 
 
+@sensitive_variables()
 def authenticate(
     member: Member,
     *,
@@ -37,8 +42,8 @@ def authenticate(
 ) -> Verified:
     """Accept ``code`` once, as the second factor of ``member``; the first one makes a pending registration active.
 
-    Raises InvalidTOTPCode (nothing charged), Locked, UnableToAuthenticateTOTP, TOTPCodeAlreadyAuthenticated,
-    ExpiredTOTP, TOTPNotFound and what ``check_second_step`` and ``grants.Draft.write`` raise.
+    Raises InvalidTOTPCode (nothing charged), Locked, UnableToAuthenticateTOTP (AuthenticatorClockOff is one),
+    TOTPCodeAlreadyAuthenticated, ExpiredTOTP, TOTPNotFound, and as ``check_second_step`` and ``grants.Draft.write`` do.
     """
     if not totp.is_code(code):
         raise errors.RecoveryCodeUsedAsTOTPCode if codes.canonical(code) else errors.InvalidTOTPCode
@@ -48,13 +53,13 @@ def authenticate(
     standing.check_may_confirm(registration, proof, actor)
     attempts.charge(member, Guard.Kind.TOTP, proof, actor)
 
-    step = totp.matching_step(registration.reveal(), str(code), at=conf.now())
+    secret = _opened(registration, actor)
+    step = totp.matching_step(secret, str(code), at=conf.now())
     if step is None:
-        attempts.refuse(member, Tag.TOTP_REFUSED, actor)
-        raise errors.UnableToAuthenticateTOTP
+        raise _refused(registration, secret, str(code), actor)
     if step > registration.last_step:
         shown = grants.with_factor(proof, factor("totp", registration.pk, conf.now()))
-        draft = grants.draft(member, proof, shown, minutes=minutes, claims=claims)
+        draft = grants.draft(member, proof, shown, actor=actor, minutes=minutes, claims=claims)
         changes = _member_changes(member, set_mfa_enrollment, set_default_mfa)
         try:
             attempts.settle(lambda: _accept(registration, step, draft, changes, actor))
@@ -85,8 +90,34 @@ def check_second_step(member: Member, proof: Proof) -> None:
         raise errors.TOTPRestricted
 
 
+def _opened(registration: TOTPRegistration, actor: Actor) -> bytes:
+    """The secret. One that doesn't open, because its key is gone or somebody put another's in its place, lets nobody in
+    and is on record (CR-03, CR-07). Raises SealError.
+    """
+    try:
+        return registration.reveal()
+    except SealError:
+        with transaction.atomic(durable=True):
+            record(Tag.TOTP_UNREADABLE, actor, member=registration.member)
+        raise
+
+
 class _Spent(Exception):
     """Another request claimed the step first, or the registration is gone."""
+
+
+@sensitive_variables()
+def _refused(registration: TOTPRegistration, secret: bytes, code: str, actor: Actor) -> errors.StytchError:
+    """Put a wrong code on record, and tell whether it is one of another minute: a phone whose clock is off.
+
+    A guesser who is told that a code will be right soon would wait for it, so it never will be.
+    """
+    now = conf.now()
+    near = totp.matching_step(secret, code, at=now, window=totp.CLOCK_WINDOW)
+    if near is not None and near > totp.step_at(now):
+        TOTPRegistration.objects.burn(registration, near)
+    attempts.refuse(registration.member, Guard.Kind.TOTP, Tag.TOTP_REFUSED, actor)
+    return errors.UnableToAuthenticateTOTP() if near is None else errors.AuthenticatorClockOff()
 
 
 def _registration(member: Member) -> TOTPRegistration:
@@ -104,7 +135,7 @@ def _registration(member: Member) -> TOTPRegistration:
 
 def _member_changes(member: Member, enrollment: Enrollment | None, make_default: bool) -> dict[str, Any]:
     """What a success changes on the member (contract 6.5): usually nothing."""
-    wanted: dict[str, Any] = {}
+    wanted: dict[str, Any] = {"has_active_totp": True}
     if enrollment and member.organization.mfa_policy != policy.REQUIRED_FOR_ALL:
         wanted["mfa_enrolled"] = enrollment == "enroll"
     if make_default or not member.default_mfa_method:

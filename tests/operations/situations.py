@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
+from django.db.models import Exists, OuterRef
 
 from stytch_totp import errors
 from stytch_totp.core.factors import factor
-from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session
+from stytch_totp.models import Guard, IntermediateSession, Member, Organization, Session, TOTPRegistration
 from stytch_totp.operations import grants, members, organizations, sessions
 from stytch_totp.operations.attempts import Proof
 from stytch_totp.operations.audit import Actor
@@ -40,7 +41,7 @@ def aged(member: Member, **ages: int) -> Session:
     for kind, age in ages.items():
         proof = find(session_token=granted.token) if granted else None
         new = factor(kind, member.pk, int(CLOCK()) - age)
-        draft = grants.draft(member, proof, grants.with_factor(proof, new), minutes=60)
+        draft = grants.draft(member, proof, grants.with_factor(proof, new), actor=ACTOR, minutes=60)
         draft.write()
         granted = draft.granted
     assert granted is not None
@@ -73,6 +74,12 @@ def budget(member: Member, kind: str) -> tuple[int, int]:
     """Failures and locks of the member's guard, as the database has them."""
     guard = Guard.objects.get(member=member, kind=kind)
     return guard.failures, guard.locks
+
+
+def misnoted() -> list[Member]:
+    """Members whose row says of their TOTP what their registrations don't."""
+    active = TOTPRegistration.objects.filter(member=OuterRef("pk"), state=TOTPRegistration.State.ACTIVE)
+    return list(Member.objects.exclude(has_active_totp=Exists(active)))
 
 
 def refusal(work: Callable[[], Any]) -> type[errors.StytchError] | None:

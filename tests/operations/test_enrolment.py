@@ -1,15 +1,18 @@
 import itertools
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from stytch_totp import errors
 from stytch_totp.core import totp
 from stytch_totp.models import AuditEvent, Member, Organization, RecoveryCode, Session, TOTPRegistration
-from stytch_totp.operations import attempts, enrolment, grants, members, sessions, verification
-from tests.factories import ACTOR, code_of, make_member
-from tests.operations.situations import begin, find, fresh, session_of
+from stytch_totp.operations import attempts, enrolment, grants, members, sessions, support, verification
+from stytch_totp.operations.support import Act
+from tests.factories import ACTOR, code_of, enrol, make_member
+from tests.operations.situations import BROWSER, aged, begin, find, fresh, misnoted, refusal, session_of, user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +49,38 @@ def test_en06_an_active_registration_is_never_overwritten_and_goes_on_working(en
     with pytest.raises(errors.ActiveTOTPExists):
         enrolment.migrate(fresh(member), secret=SECRET, recovery_codes=[], actor=ACTOR)
     assert verification.authenticate(fresh(member), code=code_of(secret), proof=begin(member), actor=ACTOR)
+
+
+def test_a_members_row_says_whether_a_totp_is_active(member):
+    """Lists and counts of very many go by it."""
+
+    def noted():
+        assert misnoted() == []
+        return fresh(member).has_active_totp
+
+    made = create(member)
+    assert not noted()
+    verification.authenticate(fresh(member), code=code_of(made.secret), proof=begin(member), actor=ACTOR)
+    assert noted()
+    enrolment.delete(fresh(member), actor=ACTOR)
+    assert not noted()
+    enrol(member)
+    assert noted()
+    support.do(Act.RESET_MFA, fresh(member), reason="a reason, ten or more", actor=ACTOR)
+    assert not noted()
+    enrol(member)
+    assert noted()
+    members.delete(fresh(member), actor=ACTOR)
+    assert not noted()
+    members.reactivate(fresh(member), actor=ACTOR)
+    assert not noted()
+
+
+def test_what_an_older_version_left_unnoted_is_noted_at_the_next_code(enrolled):
+    member, secret, _ = enrolled
+    Member.objects.update(has_active_totp=False)
+    verification.authenticate(fresh(member), code=code_of(secret), proof=begin(member), actor=ACTOR)
+    assert misnoted() == []
 
 
 class TestWhoOwnsAFactorShowsItFirst:
@@ -256,7 +291,7 @@ class TestForgettingARemovedFactor:
     def test_a_step_up_drawn_up_before_and_written_after_keeps_no_removed_factor(self, enrolled):
         member, _, _ = enrolled
         session = session_of(member, "password", "totp")
-        again = grants.draft(member, session, session.factors)
+        again = grants.draft(member, session, session.factors, actor=ACTOR)
         enrolment.delete(fresh(member), actor=ACTOR)
         with pytest.raises(errors.ServiceUnavailable):
             again.write()
@@ -282,3 +317,145 @@ class TestForgettingARemovedFactor:
         written = itertools.takewhile(lambda one: one.startswith(("UPDATE", "DELETE")), inside)
         held = [one.split('"')[1].removeprefix("stytch_totp_") for one in written]
         assert held == ["totpregistration", "recoverycode", "member"]
+
+
+class TestWhatAnAppIsTold:
+    def test_an_address_opens_the_app_on_the_same_device(self, member):
+        made = create(member)
+        address = urlsplit(made.uri)
+        assert (address.scheme, address.netloc) == ("otpauth", "totp")
+        assert unquote(address.path) == f"/Example ({member.organization.name}):{member.email}"
+        assert parse_qs(address.query)["secret"] == [made.secret]
+
+    def test_it_says_what_the_qr_code_says(self, member, monkeypatch):
+        monkeypatch.setattr(enrolment.qr, "png_data_uri", "drawn: {}".format)
+        made = create(member)
+        assert made.qr_code == f"drawn: {made.uri}"
+
+    def test_an_imported_secret_has_neither(self, member):
+        made = enrolment.migrate(member, secret=SECRET, recovery_codes=[], actor=ACTOR)
+        assert (made.uri, made.qr_code) == ("", "")
+
+    @pytest.mark.parametrize("shown", [repr, str, "{}".format])
+    def test_cr13_nothing_of_it_is_shown_by_accident(self, member, shown):
+        made = create(member)
+        for clear in (made.secret, made.uri, made.qr_code[-40:], *made.recovery_codes):
+            assert clear not in shown(made)
+
+    @pytest.mark.parametrize(
+        ("fields", "account"),
+        [
+            ({"email": "ada@example.com", "mfa_phone_number": "+15005550006"}, "ada@example.com"),
+            ({"email": "", "mfa_phone_number": "+15005550006"}, "+15005550006"),
+            ({"email": ""}, "ada"),
+        ],
+        ids=str,
+    )
+    def test_an_account_is_named_by_what_the_person_knows_it_by(self, fields, account):
+        ada = get_user_model().objects.create_user("ada")
+        made = user(user=ada, email_key=None, **fields)
+        assert enrolment.account(made) == account
+        assert unquote(urlsplit(create(made).uri).path) == f"/Example:{account}"
+
+    def test_an_account_of_which_nothing_is_known_has_no_name(self):
+        assert enrolment.account(user(email="", email_key=None)) == ""
+
+
+class TestHowManyCodesAreLeft:
+    def test_used_ones_are_not_counted_and_replacing_them_starts_anew(self, enrolled):
+        member, _, _ = enrolled
+        registration = member.registration_by_state["active"]
+        for left in (9, 8):
+            RecoveryCode.objects.spend(RecoveryCode.objects.filter(used_at=None).first(), 1_800_000_000)
+            assert enrolment.count_recovery_codes(registration) == left
+        enrolment.rotate_recovery_codes(member, actor=ACTOR)
+        assert enrolment.count_recovery_codes(registration) == 10
+
+    def test_anothers_are_not_counted_and_none_is_told(self, enrolled, configure):
+        configure(RECOVERY_CODES_VIEWABLE=False)
+        stranger = make_member()
+        made = enrolment.migrate(stranger, secret=SECRET, recovery_codes=[], actor=ACTOR)
+        assert enrolment.count_recovery_codes(made.registration) == 10
+        assert "member:recovery_codes:shown" not in AuditEvent.objects.values_list("tag", flat=True)
+
+
+class TestLeavingMFA:
+    @pytest.fixture
+    def member(self, member):
+        Member.objects.filter(pk=member.pk).update(mfa_enrolled=True)
+        return fresh(member)
+
+    @pytest.mark.parametrize("unenroll", [False, True])
+    def test_the_member_is_asked_no_more_only_if_they_are_to_unenrol(self, enrolled, unenroll):
+        member, _, _ = enrolled
+        found = enrolment.delete(member, actor=ACTOR, unenroll=unenroll)
+        assert (found.mfa_enrolled, fresh(member).mfa_enrolled) == (not unenroll, not unenroll)
+        assert (found.active_totp_id, found.default_mfa_method) == (None, "")
+
+    @pytest.mark.parametrize(
+        ("ages", "refused"),
+        [
+            ({"password": 0}, errors.InsufficientFactors),
+            ({"password": 0, "totp": 601}, errors.StaleFactors),
+            ({"password": 0, "totp": 600}, None),
+            ({"password": 0, "recovery_codes": 0}, None),
+        ],
+        ids=str,
+    )
+    def test_en13_a_page_unenrols_nobody_who_has_not_just_shown_a_second_factor(self, enrolled, ages, refused):
+        member, _, _ = enrolled
+        proof = aged(member, **ages)
+        assert refusal(lambda: enrolment.delete(member, actor=BROWSER, proof=proof, unenroll=True)) is refused
+        assert (fresh(member).mfa_enrolled, bool(fresh(member).active_totp_id)) == (refused is not None,) * 2
+
+    def test_who_has_no_totp_does_not_leave_by_removing_it(self, member):
+        with pytest.raises(errors.TOTPNotFound):
+            enrolment.delete(member, actor=ACTOR, unenroll=True)
+        assert fresh(member).mfa_enrolled
+
+
+class TestWhoOwnsAnAppElsewhere:
+    """A Django user with a TOTP as another member: their password alone enrols no phone here."""
+
+    @pytest.fixture
+    def account(self):
+        return get_user_model().objects.create_user("ada")
+
+    @pytest.fixture
+    def here(self, account):
+        return make_member(user=account)
+
+    @pytest.fixture
+    def elsewhere(self, account):
+        made = make_member(user=account)
+        enrol(made)
+        return made
+
+    def enrol_here(self, here, actor=BROWSER, **options):
+        return refusal(lambda: enrolment.create(fresh(here), proof=aged(here, password=0), actor=actor, **options))
+
+    def test_en02_it_is_shown_there_first(self, here, elsewhere):
+        assert self.enrol_here(here) is errors.OtherFactorRequired
+        assert not TOTPRegistration.objects.filter(member=here).exists()
+        assert self.enrol_here(here, shown_elsewhere=True) is None
+
+    @pytest.mark.parametrize(("guarded", "refused"), [(True, errors.OtherFactorRequired), (False, None)])
+    def test_a_host_may_do_without(self, here, elsewhere, configure, guarded, refused):
+        configure(GUARD_OTHER_FACTORS=guarded)
+        assert self.enrol_here(here) is refused
+
+    def test_a_back_end_vouches(self, here, elsewhere):
+        assert self.enrol_here(here, ACTOR) is None
+
+    def test_en04_a_pending_one_is_none(self, account, here):
+        create(make_member(user=account))
+        assert self.enrol_here(here) is None
+
+    def test_nor_is_a_strangers(self, here):
+        enrol(make_member())
+        enrol(make_member(user=get_user_model().objects.create_user("eve")))
+        assert self.enrol_here(here) is None
+
+    def test_a_member_whom_no_user_stands_behind_has_no_other(self, member):
+        enrol(make_member())
+        assert self.enrol_here(member) is None

@@ -7,9 +7,10 @@ import pytest
 
 from stytch_totp import errors
 from stytch_totp.core.factors import factor
-from stytch_totp.models import IntermediateSession, Member, Organization
-from stytch_totp.operations import grants, logins
-from tests.factories import ACTOR
+from stytch_totp.models import AuditEvent, IntermediateSession, Member, Organization, Session
+from stytch_totp.operations import grants, logins, sessions
+from tests.clock import CLOCK
+from tests.factories import ACTOR, make_member
 from tests.operations.situations import BROWSER, begin, fresh, person, present, refusal, session_of, user
 
 pytestmark = pytest.mark.django_db
@@ -130,3 +131,83 @@ def test_a_users_session_goes_on_unasked():
 
 def test_no_clear_token_stands_in_a_repr():
     assert "secret" not in repr(logins.LoggedIn(Member(), None, "secret"))
+
+
+class TestAVisitToTheSite:
+    """Whom the host's own login has let in."""
+
+    @pytest.fixture(params=[person, user], ids=["member", "user"])
+    def ada(self, request):
+        return request.param()
+
+    def begin(self, ada, **options):
+        return logins.begin_visit(ada, **{"shown_at": NOW - 60, "minutes": 30, "actor": BROWSER, **options})
+
+    def test_it_is_a_session_with_a_first_factor_of_when_that_was_shown(self, ada):
+        made = self.begin(ada)
+        kept = Session.objects.get()
+        assert (kept.pk, kept.member, kept.expires_at) == (made.pk, ada, NOW + 1800)
+        assert kept.factors == [factor("password", None, NOW - 60)]
+        assert list(AuditEvent.objects.values_list("tag", "actor_kind", "member_id")) == [
+            ("member:session:begun", "browser", ada.pk)
+        ]
+
+    def test_it_makes_a_pending_member_active(self):
+        ada = person(status="pending")
+        self.begin(ada)
+        assert (ada.status, fresh(ada).status) == ("active", "active")
+
+    def test_it_is_found_again_until_it_runs_out(self, ada):
+        made = self.begin(ada)
+        CLOCK.advance(1799)
+        assert sessions.of_visit(ada, made.pk) == made
+        CLOCK.advance(1)
+        assert sessions.of_visit(ada, made.pk) is None
+
+    def test_te04_it_is_nobody_elses(self, ada):
+        made = self.begin(ada)
+        for other in (make_member(organization=ada.organization), make_member()):
+            assert sessions.of_visit(other, made.pk) is None
+
+    def test_one_that_was_never_begun_is_none(self, ada):
+        assert sessions.of_visit(ada, KEY) is None
+
+    def test_se08_one_that_was_revoked_is_no_more_even_after_it_ran_out(self, ada):
+        made = self.begin(ada)
+        sessions.revoke(made, actor=ACTOR)
+        for _ in range(2):
+            assert refusal(lambda: sessions.of_visit(ada, made.pk)) is errors.SessionNotFound
+            CLOCK.advance(3600)
+
+    def test_it_comes_with_its_member_and_asks_the_database_once(self, ada, django_assert_num_queries):
+        made = self.begin(ada)
+        with django_assert_num_queries(1):
+            assert sessions.of_visit(ada, made.pk).member.organization == ada.organization
+
+    def test_it_ends_by_the_members_own_hand(self, ada):
+        made = self.begin(ada)
+        sessions.end_visit(made.pk, BROWSER)
+        assert refusal(lambda: sessions.of_visit(ada, made.pk)) is errors.SessionNotFound
+        assert AuditEvent.objects.filter(tag="member:session:revoked", actor_id=ada.public_id).count() == 1
+
+    def test_what_has_ended_is_not_ended_again(self, ada):
+        made = self.begin(ada)
+        for _ in range(2):
+            sessions.end_visit(made.pk, BROWSER)
+        sessions.end_visit(KEY, BROWSER)
+        CLOCK.advance(1800)
+        sessions.end_visit(self.begin(ada, minutes=5).pk, BROWSER)
+        CLOCK.advance(300)
+        assert AuditEvent.objects.filter(tag="member:session:revoked").count() == 2
+
+    def test_one_that_another_request_ends_at_the_same_moment_is_ended_once(self, ada, monkeypatch):
+        made = self.begin(ada)
+        revoke = sessions.revoke
+
+        def twice(session, **options):
+            revoke(session, **options)
+            revoke(session, **options)
+
+        monkeypatch.setattr(sessions, "revoke", twice)
+        sessions.end_visit(made.pk, BROWSER)
+        assert AuditEvent.objects.filter(tag="member:session:revoked").count() == 1

@@ -55,13 +55,14 @@ def test_a_second_factor_is_for_active_members(enrolled, status):
 def test_a_member_that_is_gone_while_its_code_is_accepted_is_not_let_in(enrolled, monkeypatch):
     member, secret, _ = enrolled
     proof = begin(member)
-    settle = verification.attempts.settle
+    draft = verification.grants.draft
 
-    def remove_and_settle(work):
+    def draft_and_remove(*arguments, **options):
+        drawn = draft(*arguments, **options)
         Member.objects.filter(pk=member.pk).delete()
-        return settle(work)
+        return drawn
 
-    monkeypatch.setattr(verification.attempts, "settle", remove_and_settle)
+    monkeypatch.setattr(verification.grants, "draft", draft_and_remove)
     with pytest.raises(errors.TOTPCodeAlreadyAuthenticated):
         verification.authenticate(
             fresh(member), code=code_of(secret), proof=proof, set_mfa_enrollment="enroll", actor=ACTOR

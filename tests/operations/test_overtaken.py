@@ -95,7 +95,9 @@ def test_a_jwt_from_before_the_second_factor_is_not_worth_the_factor(member, con
     session = session_of(member, "password")
     old = signing.mint(session)
     clock.advance(1800)
-    draft = grants.draft(member, session, grants.with_factor(session, factor("totp", member.pk, int(clock()))))
+    draft = grants.draft(
+        member, session, grants.with_factor(session, factor("totp", member.pk, int(clock()))), actor=ACTOR
+    )
     draft.write()
     if rotates:
         with pytest.raises(errors.SessionNotFound):

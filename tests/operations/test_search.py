@@ -97,7 +97,9 @@ def names(people, page):
     return " ".join(known[row.pk] for row in page.rows)
 
 
-@pytest.mark.parametrize(("name", "value", "found"), FOUND, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("name", "value", "found"), FOUND, ids=lambda value: "made of the people" if callable(value) else str(value)[:40]
+)
 def test_a_filter_finds_its_users_and_no_member_and_nobody_deleted(people, name, value, found):
     page = find((name, value(people) if callable(value) else value))
     assert (names(people, page), page.total, page.next_cursor) == (found, len(found.split()), None)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def grant(member, *, minutes=None, claims=None, proof=None, kind="password", rotate=True):
     shown = grants.with_factor(proof, factor(kind, member.pk, 1_800_000_000))
-    draft = grants.draft(member, proof, shown, minutes=minutes, claims=claims, rotate=rotate)
+    draft = grants.draft(member, proof, shown, actor=ACTOR, minutes=minutes, claims=claims, rotate=rotate)
     draft.write()
     return draft.granted
 
@@ -38,7 +38,7 @@ def begun(member):
 
 
 def step_up(member, session, kind="totp", at=0):
-    return grants.draft(member, session, grants.with_factor(session, factor(kind, member.pk, at)))
+    return grants.draft(member, session, grants.with_factor(session, factor(kind, member.pk, at)), actor=ACTOR)
 
 
 def claims_of(token):
@@ -426,12 +426,12 @@ def test_se05_a_login_that_a_page_began_goes_on_there_or_at_the_back_end(member,
 def test_a_user_has_no_session_unless_asked_for(db):
     person = user()
     shown = [factor("password", None, 1_800_000_000)]
-    empty = grants.draft(person, None, shown)
+    empty = grants.draft(person, None, shown, actor=ACTOR)
     empty.write()
     assert (empty.granted, Session.objects.exists()) == (None, False)
-    assert grants.draft(person, None, shown, minutes=5).granted.session.expires_at == 1_800_000_300
+    assert grants.draft(person, None, shown, actor=ACTOR, minutes=5).granted.session.expires_at == 1_800_000_300
     session = session_of(person, "password")
-    assert grants.draft(person, session, shown).granted.session.pk == session.pk
+    assert grants.draft(person, session, shown, actor=ACTOR).granted.session.pk == session.pk
 
 
 def test_a_users_jwt_speaks_the_consumer_product(db):

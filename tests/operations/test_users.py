@@ -173,7 +173,7 @@ class TestAUsersSecondFactor:
 
     def test_an_app_shows_the_projects_name_alone(self, ada):
         made = enrolment.create(ada, proof=None, actor=ACTOR)
-        assert enrolment._issuer(made.member) == "Example"
+        assert enrolment.issuer(made.member) == "Example"
 
     @pytest.mark.parametrize(("age", "refused"), [(600, None), (601, errors.StaleFactors)])
     def test_en12_the_first_totp_of_a_user_at_a_page_needs_a_fresh_password(self, ada, age, refused):

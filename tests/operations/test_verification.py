@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 
 from stytch_totp import errors
 from stytch_totp.core import totp
+from stytch_totp.core.sealing import Tampered
 from stytch_totp.models import AuditEvent, Guard, IntermediateSession, Session, TOTPRegistration
 from stytch_totp.operations import enrolment, verification
 from tests.clock import CLOCK
-from tests.factories import ACTOR, code_of, make_member, wrong_code
+from tests.factories import ACTOR, code_of, enrol, make_member, wrong_code
 from tests.operations.situations import begin, budget, find, fresh, session_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,20 +51,23 @@ def test_tv03_a_code_is_spent_by_its_first_use_whatever_the_path(enrolled):
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 45), st.integers(-3, 3)), max_size=12))
 def test_tv04_accepted_steps_only_ever_increase(enrolled, moves):
-    """Against the model of one integer: a code is right within a step of now and above all that was spent."""
+    """Against the model of two integers: a code is right within a step of now, above all that was spent, and unless it
+    was shown too early.
+    """
     member, secret, _ = enrolled
-    TOTPRegistration.objects.filter(member=member).update(last_step=-1)
+    TOTPRegistration.objects.filter(member=member).update(last_step=-1, burnt_step=-1)
     Guard.objects.filter(member=member).update(failures=0, locks=0, locked_until=0)
-    spent = -1
+    spent = burnt = -1
     for seconds, offset in moves:
         CLOCK.advance(seconds)
         now = totp.step_at(CLOCK())
         step, code = now + offset, code_of(secret, steps=offset)
-        expected = abs(offset) <= 1 and step > spent
+        expected = abs(offset) <= 1 and step > spent and step != burnt
         try:
             authenticate(member, code)
         except (errors.TOTPCodeAlreadyAuthenticated, errors.UnableToAuthenticateTOTP):
             assert not expected
+            burnt = step if offset > 1 else burnt
         except errors.Locked:
             break
         else:
@@ -326,3 +330,17 @@ def _secret_with_equal_neighbours(step):
         if totp.hotp(raw, step) == totp.hotp(raw, step + 1):
             return base64.b32encode(raw).decode()
     raise AssertionError
+
+
+def test_cr03_a_secret_that_was_put_there_from_another_row_lets_nobody_in_and_is_on_record(enrolled, organization):
+    member, secret, _ = enrolled
+    other = make_member(organization=organization)
+    enrol(other)
+    sealed = other.registrations.get().sealed_secret
+    member.registrations.update(sealed_secret=sealed)
+    with pytest.raises(Tampered):
+        authenticate(member, code_of(secret))
+    event = AuditEvent.objects.filter(member_id=member.pk).latest("pk")
+    assert (event.tag, event.outcome) == ("member:totp:unreadable", "failure")
+    assert budget(member, "totp") == (1, 0)
+    assert not Session.objects.filter(member=member).exists()
