@@ -17,6 +17,7 @@ from stytch_totp.core.tokens import digest
 from stytch_totp.models import Organization, Session
 from stytch_totp.operations import sessions
 from stytch_totp.operations.audit import Actor, Tag, record
+from stytch_totp.whereabouts import whereabouts
 
 LONGEST_HEADER = 1024
 MEMBER_SESSION_HEADERS = {"session_token": "X-Stytch-Member-Session", "session_jwt": "X-Stytch-Member-SessionJWT"}
@@ -71,7 +72,8 @@ class PublicTokenAuthentication(BaseAuthentication):
         if _is_secret(project_id, secret):
             logger.error("A page called with the project's secret: it is public now. Replace it.")
             with transaction.atomic():
-                record(Tag.SECRET_EXPOSED, Actor("browser", request_id=request.parser_context["view"].request_id))
+                request_id = request.parser_context["view"].request_id
+                record(Tag.SECRET_EXPOSED, Actor("browser", request_id=request_id, **whereabouts(request)))
         raise errors.UnauthorizedCredentials
 
 

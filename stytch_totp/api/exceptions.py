@@ -4,13 +4,14 @@ import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from stytch_totp import errors
-from stytch_totp.core.sealing import SealError
+from stytch_totp.envelope import UNAVAILABLE, envelope, unavailable
+from stytch_totp.scrubbing import hush
 
 logger = logging.getLogger("stytch_totp")
 
@@ -26,7 +27,7 @@ _TRANSLATIONS: tuple[tuple[type[Exception], type[errors.StytchError]], ...] = (
 )
 
 
-def translate(exception: Exception) -> errors.StytchError:
+def translate(exception: Exception, request: Request) -> errors.StytchError:
     """The refusal that an exception amounts to. What nobody foresaw is logged and lets nobody in."""
     if isinstance(exception, errors.StytchError):
         return exception
@@ -35,27 +36,14 @@ def translate(exception: Exception) -> errors.StytchError:
     for known, translation in _TRANSLATIONS:
         if isinstance(exception, known):
             return translation()
-    # An IntegrityError that no operation foresaw is a row that went while another was hung on it.
-    if isinstance(exception, OperationalError | InterfaceError | IntegrityError):
-        logger.warning("The database refused: %s", type(exception).__name__)
-        return errors.ServiceUnavailable()
-    if isinstance(exception, SealError):
-        logger.error("A sealed value did not open: %s", type(exception).__name__)
-        return errors.ServiceUnavailable()
-    logger.error("Unexpected %s", type(exception).__name__, exc_info=exception)
+    if isinstance(exception, UNAVAILABLE):
+        return unavailable(exception)
+    # Its words may quote a code or a password. The request goes along for its filter, which a mail of the error uses:
+    # without one Django shows the locals of every frame.
+    http_request = request._request  # noqa: SLF001
+    hush(exception, {**request.headers, "body": getattr(request, "_full_data", None)})  # as far as it was read
+    logger.error("Unexpected %s", type(exception).__name__, exc_info=exception, extra={"request": http_request})
     return errors.InternalServerError()
-
-
-def envelope(error: errors.StytchError, request_id: str, *, product: str = "") -> dict[str, Any]:
-    """The body of contract 0.4. ``product`` is ``b2b/`` for the B2B API."""
-    body = {
-        "status_code": error.status_code,
-        "request_id": request_id,
-        "error_type": error.error_type,
-        "error_message": str(error),
-        "error_url": f"https://stytch.com/docs/{product}api/errors/{error.status_code}#{error.error_type}",
-    }
-    return body | ({"error_details": error.details} if error.details else {})
 
 
 def handle(exception: Exception, context: dict[str, Any]) -> Response:
@@ -65,7 +53,7 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response:
     the failure count the budget.
     """
     view = context["view"]
-    error = translate(exception)
+    error = translate(exception, context["request"])
     if type(error) in view.words:
         error = view.words[type(error)](retry_after=error.retry_after)
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None

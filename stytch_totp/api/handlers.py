@@ -4,13 +4,12 @@ Paths outside the API get Django's own pages.
 """
 
 from typing import Any
-from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
-from stytch_totp import conf, errors
-from stytch_totp.api.exceptions import envelope
+from stytch_totp import errors
+from stytch_totp.envelope import envelope, new_request_id
 
 API_PATHS = ("/v1/", "/sdk/v1/")
 
@@ -34,5 +33,5 @@ def server_error(request: HttpRequest, **_: Any) -> HttpResponse:
 def _json(request: HttpRequest, error: type[errors.StytchError]) -> HttpResponse | None:
     if not request.path.startswith(API_PATHS):
         return None
-    body = envelope(error(), f"request-id-{conf.conf().environment}-{uuid4()}")
+    body = envelope(error(), new_request_id())
     return JsonResponse(body, status=error.status_code, headers={"Cache-Control": "no-store, private"})

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.urls import URLPattern, include, path, re_path
 
@@ -26,6 +27,7 @@ from stytch_totp.api.keys import KeySetViewSet
 from stytch_totp.api.rbac import PolicyViewSet
 from stytch_totp.api.renderers import EnvelopeRenderer
 from stytch_totp.api.views import NotServed, StytchViewSet
+from stytch_totp.exempt import mfa_exempt
 
 BACK_END, PAGE = frozenset({"v1"}), frozenset({"sdk/v1"})
 BOTH = BACK_END | PAGE
@@ -141,8 +143,10 @@ def mount(root: str, endpoints: Iterable[Endpoint], **caller: Any) -> Iterable[U
 
 
 def _view(viewset: type[StytchViewSet], actions: dict[str, str], **options: Any) -> Any:
-    # A transaction around the request would roll a paid attempt back with the response that refuses it.
-    return transaction.non_atomic_requests(viewset.as_view(dict(actions), **options))
+    # A transaction around the request would roll a paid attempt back with the response that refuses it. Who calls is
+    # judged by the view, never by a Django session.
+    view = mfa_exempt(viewset.as_view(dict(actions), **options))
+    return transaction.non_atomic_requests(login_not_required(view))
 
 
 _BACK_END = {"authentication_classes": [ProjectAuthentication]}

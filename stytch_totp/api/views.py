@@ -1,10 +1,10 @@
 """What every endpoint shares: who is let in, what is read, how it is answered."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any, NoReturn
-from uuid import uuid4
 
 from django.http import HttpRequest
 from rest_framework.negotiation import BaseContentNegotiation
@@ -14,12 +14,15 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
-from stytch_totp import conf, errors
+from stytch_totp import errors
 from stytch_totp.api import exceptions
 from stytch_totp.api.callers import BackEnd, MemberBehindBackEnd
 from stytch_totp.api.parsers import StrictJSONParser
+from stytch_totp.envelope import new_request_id
 from stytch_totp.models import Organization
 from stytch_totp.operations.audit import Actor
+from stytch_totp.scrubbing import shield
+from stytch_totp.whereabouts import whereabouts
 
 #: What a member or a page may not write. An external id is what back ends find a tenant by: whoever took another's
 #: would be found in its place.
@@ -68,7 +71,7 @@ class StytchViewSet(ViewSet):
 
     @cached_property
     def request_id(self) -> str:
-        return f"request-id-{conf.conf().environment}-{uuid4()}"
+        return new_request_id()
 
     @property
     def caller(self) -> Any:
@@ -78,7 +81,11 @@ class StytchViewSet(ViewSet):
     @property
     def actor(self) -> Actor:
         actor: Actor = self.caller.actor(self.request_id, self.kind)
-        return actor
+        return replace(actor, **whereabouts(self.request))
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        shield(request)  # before anything can fail: a body has codes and passwords in it, and so has any local variable
+        return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -27,6 +27,7 @@ from tests.factories import code_of
 
 PUBLIC_TOKEN = settings.STYTCH_TOTP["PUBLIC_TOKENS"][0]
 OTHER_PUBLIC_TOKEN = "public-token-test-33333333-3333-4333-8333-333333333333"
+UNKNOWN_PUBLIC_TOKEN = "public-token-test-00000000-0000-4000-8000-000000000000"
 ORIGIN = settings.STYTCH_TOTP["ALLOWED_ORIGINS"][0]
 OTHER_ORIGIN = "https://www.example.org"
 SESSION_DEAD = (404, "session_not_found")

@@ -43,7 +43,7 @@ from tests.api.helpers import (
 from tests.api.slots import SDK_ROUTES, SLOTS
 from tests.factories import code_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 VALUES = [
     *(None, True, 0, -1, 2**53, 2**53 + 1, 1.5, "", " ", "0", "\0", "\u202e", "x" * 5000),
