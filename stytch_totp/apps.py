@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
-from stytch_totp import checks, cors  # noqa: F401 - checks register themselves
+from stytch_totp import checks as _checks  # noqa: F401 - its checks register themselves
+from stytch_totp import cors
 
 
 class StytchTOTPConfig(AppConfig):
@@ -10,4 +11,9 @@ class StytchTOTPConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from stytch_totp import notifications  # noqa: PLC0415 - it needs the models
+        from stytch_totp.web import checks, receivers  # noqa: F401, PLC0415 - they need the models
+
         cors.connect()
+        receivers.connect()
+        notifications.connect()

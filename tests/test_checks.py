@@ -1,10 +1,19 @@
 import base64
 import hashlib
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from django.core.checks import Error, Warning, run_checks  # noqa: A004 - Django's name
+from django.core.checks import Error, Info, Warning, run_checks  # noqa: A004 - Django's name
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connection, connections
+
+from stytch_totp import checks
+from stytch_totp.models import Member, Session
+
+pytestmark = pytest.mark.django_db
 
 SECRET_KEY = "a secret key of a site, of fifty characters or more"
 ONE, TWO = (base64.b64encode(hashlib.sha256(name).digest()).decode() for name in (b"one", b"two"))
@@ -153,3 +162,189 @@ def test_settings_that_are_no_settings_are_one_error_and_no_crash(settings, give
     settings.STYTCH_TOTP = given
     assert "stytch_totp.cors_not_set_up" not in found()
     assert found()
+
+
+# Each by itself
+
+
+LIVE = {"PROJECT_ID": "project-live-11111111-1111-4111-8111-111111111111", "PUBLIC_TOKENS": []}
+
+
+def database(**entries):
+    return lambda settings, configure, patch: [
+        patch.setitem(connections["default"].settings_dict, name, value) for name, value in entries.items()
+    ]
+
+
+def debug_in_live_project(settings, configure, patch):
+    settings.DEBUG = True
+    configure(**LIVE)
+
+
+#: What is wrong, and how that is put: nothing else is found then.
+ALONE = {
+    "autocommit_off": (database(AUTOCOMMIT=False), Error),
+    "database_engine": (database(ENGINE="django.db.backends.oracle"), Warning),
+    "sqlite_not_immediate": (
+        lambda settings, configure, patch: patch.delitem(
+            connections["default"].settings_dict["OPTIONS"], "transaction_mode", raising=False
+        ),
+        Warning,
+    ),
+    "atomic_requests": (database(ATOMIC_REQUESTS=True), Info),
+    "cors_not_set_up": (
+        lambda settings, configure, patch: setattr(settings, "CORS_ALLOW_CREDENTIALS", False),
+        Warning,
+    ),
+    "debug_in_live_project": (debug_in_live_project, Warning),
+}
+
+
+@pytest.fixture
+def _on_sqlite(monkeypatch):
+    """As the example is set up without a database server, whatever the tests run on."""
+    for name, value in {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode": "IMMEDIATE"}}.items():
+        monkeypatch.setitem(connections["default"].settings_dict, name, value)
+
+
+def ours():
+    return [message for message in run_checks() if message.id and message.id.startswith("stytch_totp.")]
+
+
+@pytest.mark.usefixtures("_on_sqlite")
+@pytest.mark.parametrize("fault", ALONE)
+def test_dj01_a_misconfiguration_has_an_id_of_its_own_and_says_what_to_do(settings, configure, monkeypatch, fault):
+    break_it, severity = ALONE[fault]
+    break_it(settings, configure, monkeypatch)
+    (message,) = ours()
+    assert (message.id, type(message)) == (f"stytch_totp.{fault}", severity)
+    assert message.msg
+    assert message.hint
+
+
+def test_dj01_no_check_goes_untried():
+    told = set(re.findall(r'id="stytch_totp.([a-z_]+)"', Path(checks.__file__).read_text()))
+    assert told == {*ALONE, "collation"}
+
+
+@pytest.mark.usefixtures("_on_sqlite")
+@pytest.mark.parametrize(
+    ("name", "value", "silent"),
+    [
+        ("ENGINE", "django.db.backends.postgresql", True),
+        ("ENGINE", "django.db.backends.mysql", True),
+        ("ENGINE", "django.contrib.gis.db.backends.postgis", True),
+        ("ENGINE", "a_pool_of.backends.postgresql", True),
+        ("ENGINE", "django.contrib.gis.db.backends.spatialite", True),
+        ("ENGINE", "django.contrib.gis.db.backends.oracle", False),
+        ("ENGINE", "mssql", False),
+        ("OPTIONS", {"transaction_mode": "EXCLUSIVE"}, False),
+        ("OPTIONS", {"transaction_mode": "DEFERRED"}, False),
+        ("OPTIONS", {}, False),
+    ],
+)
+def test_dj01_a_database_is_known_by_its_engine_and_options(monkeypatch, name, value, silent):
+    monkeypatch.setitem(connections["default"].settings_dict, name, value)
+    assert (ours() == []) is silent
+
+
+@pytest.mark.usefixtures("_on_sqlite")
+def test_dj01_each_database_is_looked_at(monkeypatch):
+    replica = SimpleNamespace(settings_dict={**connections["default"].settings_dict, "ENGINE": "mssql"})
+    both = {"default": connections["default"], "replica": replica}
+    monkeypatch.setattr(checks, "connections", both)
+    (message,) = checks.check_engines()
+    assert "'replica'" in message.msg
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("live", [False, True])
+def test_dj01_error_pages_are_for_test_projects(settings, configure, debug, live):
+    settings.DEBUG = debug
+    configure(**LIVE if live else {})
+    assert bool(checks.check_debug()) is (debug and live)
+
+
+@pytest.mark.parametrize("check", [checks.check_debug, checks.check_origins])
+@pytest.mark.parametrize("given", [None, ["PROJECT_ID"], {"PROJECT_ID": "x"}], ids=str)
+def test_settings_that_cannot_be_read_are_for_the_check_of_settings_alone(settings, check, given):
+    settings.DEBUG, settings.STYTCH_TOTP = True, given
+    assert check() == []
+
+
+# Columns on MariaDB and MySQL
+
+
+EXACT, LOOSE = "utf8mb4_nopad_bin", "utf8mb4_general_ci"
+
+
+class MariaDB:
+    """Has these tables, and columns that compare so by name: else as they should."""
+
+    vendor, mysql_is_mariadb, data_type_check_constraints = "mysql", True, {}
+    data_types, features, ops = connection.data_types, connection.features, connection.ops
+
+    def __init__(self, tables, collations):
+        self.tables, self.collations = tables, collations
+
+    def columns(self, table):
+        model = next(one for one in (Member, Session) if one._meta.db_table == table)
+        return {one.column: self.collations.get(one.column, EXACT) for one in model._meta.local_fields}
+
+    @contextmanager
+    def cursor(self):
+        yield self
+
+    def execute(self, statement, parameters):
+        assert "information_schema.columns" in statement.lower()
+        (table,) = parameters
+        self.answer = list(self.columns(table).items()) if table in self.tables else []
+
+    def fetchall(self):
+        return self.answer
+
+
+@pytest.fixture
+def mariadb(monkeypatch):
+    def put(tables, collations):
+        monkeypatch.setattr(checks, "connections", {"default": MariaDB(tables, collations)})
+
+    return put
+
+
+HERE = ["stytch_totp_member", "stytch_totp_session"]
+
+
+def test_dj06_columns_that_compare_byte_for_byte_are_silent(mariadb):
+    mariadb(HERE, {})
+    assert checks.check_collations(databases=["default"]) == []
+
+
+@pytest.mark.parametrize("collation", ["utf8mb4_unicode_ci", "utf8mb4_bin", LOOSE])
+def test_dj06_a_column_that_ignores_capitals_or_blanks_is_an_error_of_its_own(mariadb, collation):
+    """Also where it has what the table has: a column whose collation was forgotten."""
+    mariadb(HERE, {"token_digest": collation, "name": LOOSE})
+    (message,) = checks.check_collations(databases=["default"])
+    assert (message.id, type(message)) == ("stytch_totp.collation", Error)
+    assert "token_digest" in message.msg
+    assert "stytch_totp_session" in message.msg
+    assert message.hint
+
+
+def test_dj06_each_such_column_is_named(mariadb):
+    mariadb(HERE, dict.fromkeys(["email_key", "external_id"], "utf8mb4_unicode_ci"))
+    assert len(checks.check_collations(databases=["default"])) == 2
+
+
+def test_tables_that_are_not_there_yet_are_no_fault(mariadb):
+    mariadb([], {"token_digest": LOOSE})
+    assert checks.check_collations(databases=["default"]) == []
+
+
+def test_without_a_database_to_look_at_none_is_asked(monkeypatch):
+    monkeypatch.setattr(checks, "connections", None)
+    assert checks.check_collations() == checks.check_collations(databases=None) == []
+
+
+def test_dj06_the_database_that_the_tests_run_on_is_as_it_should_be():
+    assert [one for one in run_checks(databases=["default"]) if one.id == "stytch_totp.collation"] == []

@@ -103,6 +103,9 @@ People, their password and their organization (acme asks everyone for MFA, globe
 
 {logins}
 
+Open {base_url}/ in a browser and log in as one of them; {base_url}/spa/ is the same as a single page, and
+{base_url}/admin/ is for {first[email]}.
+
 Ask for a member:
 
   curl -u '{project_id}:{secret}' \\
