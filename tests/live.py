@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT_ID = "project-test-22222222-2222-4222-8222-222222222222"
 SECRET = "secret-test-of-the-live-servers-0123456789"
 PUBLIC_TOKEN = "public-token-test-33333333-3333-4333-8333-333333333333"
+#: The example prints its mail, where a command's own words belong.
+WITHOUT_MAIL = {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
 ORIGIN = "https://app.example.org"
 
 
@@ -47,7 +49,9 @@ class Live:
     def manage(self, *arguments: str, code: str | None = None) -> str:
         """Run a management command, or a piece of Python, against the server's database."""
         command = [sys.executable, "manage.py", *arguments] + (["shell", "-c", code] if code else [])
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment | WITHOUT_MAIL, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -77,7 +81,7 @@ def serve(
             "STYTCH_TOTP_PROJECT_ID": PROJECT_ID,
             "STYTCH_TOTP_SECRETS": SECRET,
             "STYTCH_TOTP_PUBLIC_TOKENS": PUBLIC_TOKEN,
-            "STYTCH_TOTP_ALLOWED_ORIGINS": ORIGIN,
+            "STYTCH_TOTP_ALLOWED_ORIGINS": f"{ORIGIN},http://127.0.0.1:{port}",  # its own, too, for the page at /spa/
             "STYTCH_TOTP_EXTRA": json.dumps(settings or {}),
             "PYTHONPATH": str(ROOT),
         }

@@ -1,10 +1,13 @@
 """The example's settings with fixed keys, a clock that stands still and a hasher that is quick."""
 
 from example_project.settings import *  # noqa: F403
+from example_project.settings import DATABASES
 
 SECRET_KEY = "tests-only-" + "s" * 40
 ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"  # no test outlives its machine
 STYTCH_TOTP = {
     "PROJECT_ID": "project-test-11111111-1111-4111-8111-111111111111",
     "PROJECT_NAME": "Example",

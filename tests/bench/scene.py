@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import transaction
-from django.test import RequestFactory
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from django.urls import include, path
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.request import Request
@@ -16,11 +20,12 @@ from stytch_totp.conf import conf, public_id
 from stytch_totp.core import qr, totp
 from stytch_totp.core.factors import Factor, factor
 from stytch_totp.models import AuditEvent, Guard, Member, Organization, RecoveryCode, Session
-from stytch_totp.operations import enrolment, grants, members, organizations, signing
+from stytch_totp.operations import enrolment, grants, members, organizations, signing, users
 from stytch_totp.operations.audit import SYSTEM
+from stytch_totp.web.decorators import mfa_exempt
 from tests.clock import CLOCK
 from tests.conftest import basic
-from tests.factories import MemberFactory, code_of, enrol, make_member
+from tests.factories import ACTOR, MemberFactory, code_of, enrol, make_member
 
 
 @api_view(["POST"])
@@ -34,7 +39,17 @@ def bare(request: Request) -> Response:
     return Response({"member_id": str(member.pk), "email_address": member.email})
 
 
-urlpatterns = [path("bare", bare), path("", include("stytch_totp.api.urls"))]
+def page(request: HttpRequest) -> HttpResponse:
+    """What any page costs before it shows anything: its visitor's session and user."""
+    return HttpResponse(request.user.get_username())
+
+
+urlpatterns = [
+    path("bare", bare),
+    path("guarded", page),
+    path("open", mfa_exempt(partial(page))),
+    path("", include("example_project.urls")),
+]
 
 application = WSGIHandler()
 
@@ -109,7 +124,7 @@ def _authenticate_a_user() -> Callable[[], Any]:
 
 def _step_up_a_user_on_a_page() -> Callable[[], Any]:
     user, secret = _user()
-    draft = grants.draft(user, None, _shown(), minutes=60)
+    draft = grants.draft(user, None, _shown(), actor=ACTOR, minutes=60)
     draft.write()
     assert draft.granted
     return _post_from_page("/sdk/v1/totps/authenticate", {"totp_code": code_of(secret)}, draft.granted.token)
@@ -127,6 +142,22 @@ def _create() -> Callable[[], Any]:
     return _post("/v1/b2b/totp", _of(member) | {"intermediate_session_token": _begun(member)})
 
 
+@cache
+def _verified() -> str:
+    """The cookie of a visitor who has verified at the page."""
+    client, user = Client(), get_user_model().objects.create_user("visitor")
+    secret, _ = enrol(users.sync_user(user))
+    client.force_login(user)
+    client.post("/mfa/verify/", {"code": code_of(secret)})
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def _visit(route: str) -> Callable[[], Any]:
+    cookie = f"{settings.SESSION_COOKIE_NAME}={_verified()}"
+    made = RequestFactory().get(route, headers={"Cookie": cookie, "Accept": "text/html"})
+    return lambda: _serve(made.environ)
+
+
 REQUESTS: dict[str, Callable[[], Callable[[], Any]]] = {
     "bare view": _bare,
     "totp/authenticate": _authenticate,
@@ -135,7 +166,11 @@ REQUESTS: dict[str, Callable[[], Callable[[], Any]]] = {
     "totps/authenticate, User's page": _step_up_a_user_on_a_page,
     "recovery_codes/recover": _recover,
     "totp create": _create,
+    "open page": partial(_visit, "/open"),
+    "guarded page, verified": partial(_visit, "/guarded"),
 }
+#: What a request is measured against, if not the bare view: a guarded page against the same one that is exempt.
+BASELINES = {"guarded page, verified": "open page"}
 _URI = totp.provisioning_uri(totp.generate_secret(), issuer="Example (Organization 1)", account="member1@example.com")
 PARTS: dict[str, tuple[str, Callable[[], Any]]] = {
     "QR making": ("totp create", lambda: qr.png_data_uri(_URI)),
@@ -149,7 +184,7 @@ def populate() -> None:
     made = MemberFactory.create_batch(1000, organization=organization)
     member = members.reload(made[0])
     for number in range(1000):
-        grants.draft(made[number], None, _shown()).write()
+        grants.draft(made[number], None, _shown(), actor=ACTOR).write()
         AuditEvent.objects.create(at=0, tag="x", outcome="success", actor_kind="system", member_id=member.pk)
     assert Session.objects.count() >= 1000
     assert Guard.objects.count() >= 3000

@@ -1,62 +1,51 @@
-"""A live server, and pages of another origin in Chromium with Stytch's browser SDK in them.
+"""A live server, and pages of another origin in Chromium with Stytch's browser SDK in them."""
 
-Whatever is missing, Chromium, npm or a package, fails these tests: none of them is ever skipped.
-"""
-
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from stytch import B2BClient, Client
 
+from tests.chromium import chromium, packages
 from tests.contract import situations
 from tests.contract.driver import Driver, PythonDriver
 from tests.contract.situations import STEP, Clock, Person, User, new_person
-from tests.e2e.browser import HERE, Page, Typings, serve_pages
+from tests.e2e.browser import Page, Typings, serve_pages
 from tests.live import PROJECT_ID, PUBLIC_TOKEN, SECRET, Live, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-
-@pytest.fixture(scope="package")
-def packages() -> None:
-    """The npm packages as ``package-lock.json`` pins them."""
-    lock, installed = HERE / "package-lock.json", HERE / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        npm = shutil.which("npm")
-        assert npm, "these tests need Node's npm"
-        subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
+__all__ = ["chromium", "packages"]  # fixtures
 
 
 @pytest.fixture(scope="package")
-def typings(packages: None) -> Iterator[Typings]:
+def typings(packages: Path) -> Iterator[Typings]:
     with closing(Typings()) as typings:
         yield typings
 
 
 @pytest.fixture(scope="package")
-def origin(packages: None) -> Iterator[str]:
+def origin(packages: Path) -> Iterator[str]:
     """Where the site's pages come from, which the server allows."""
     with serve_pages() as url:
         yield url
 
 
 @pytest.fixture(scope="package")
-def other_origin(packages: None) -> Iterator[str]:
+def other_origin(packages: Path) -> Iterator[str]:
     """Another that the server allows."""
     with serve_pages() as url:
         yield url
 
 
 @pytest.fixture(scope="package")
-def foreign_origin(packages: None) -> Iterator[str]:
+def foreign_origin(packages: Path) -> Iterator[str]:
     """One that has the same pages, and that the server doesn't allow."""
     with serve_pages() as url:
         yield url
@@ -71,20 +60,6 @@ def live(tmp_path_factory: pytest.TempPathFactory, origin: str, other_origin: st
             allowed = {"ALLOWED_ORIGINS": [origin, other_origin]}
             server = stack.enter_context(serve(tmp_path_factory.mktemp("e2e"), settings=allowed))
         yield server
-
-
-@pytest.fixture(scope="package")
-def chromium() -> Iterator["Browser"]:
-    """The installed Chromium, which finds loopback and nothing else."""
-    from playwright.sync_api import sync_playwright
-
-    executable = shutil.which("chromium")
-    assert executable, "these tests need Chromium"
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, login
 from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
+from django.http import HttpRequest
 
 from stytch_totp import conf
 from stytch_totp.core.factors import Factor, factor, has_second
@@ -48,6 +50,12 @@ def memberships(*, count: int, password: str = "", mfa: int = 0, one_user: bool 
         return [_person(tenant, password=password, email=email, user=user) for tenant in tenants]
 
 
+def told(*, member_ids: list[str]) -> dict[str, int]:
+    """How often each thing is on record of any of the members."""
+    keys = [UUID(member_id[-36:]) for member_id in member_ids]
+    return dict(Counter(AuditEvent.objects.filter(member_id__in=keys).values_list("tag", flat=True)))
+
+
 def logins(*, member_id: str, count: int = 1) -> list[str]:
     """Tokens of intermediate sessions that a right password began."""
     found = _member(member_id)
@@ -70,6 +78,25 @@ def log_ins(*, member_id: str, count: int, second: bool = False) -> list[dict[st
     shown = _password() + ([factor("totp", uuid4(), conf.now())] if second else [])
     with transaction.atomic():
         return [_log_in(found, shown) for _ in range(count)]
+
+
+def visits(*, member_id: str, count: int) -> list[str]:
+    """Session keys of so many browsers in which the member's Django user, made if need be, has just logged in."""
+    found = _member(member_id)
+    with transaction.atomic():
+        if found.user is None:
+            Member.objects.filter(pk=found.pk).update(user=get_user_model().objects.create_user(found.email))
+            found.refresh_from_db()
+        return [_visit(found.user) for _ in range(count)]
+
+
+def _visit(user: Any) -> str:
+    request = HttpRequest()
+    request.META["SERVER_NAME"], request.META["SERVER_PORT"] = "127.0.0.1", "80"
+    request.session = SessionStore()
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    request.session.save()
+    return str(request.session.session_key)
 
 
 def guards(*, member_id: str) -> dict[str, dict[str, Any]]:
@@ -170,7 +197,7 @@ def _password() -> list[Factor]:
 
 
 def _log_in(member: Member, shown: list[Factor]) -> dict[str, str]:
-    draft = grants.draft(member, None, shown, minutes=60)
+    draft = grants.draft(member, None, shown, actor=SYSTEM, minutes=60)
     draft.write()
     granted = draft.granted
     return {

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from tests.live import ORIGIN, PROJECT_ID, SECRET
 
@@ -20,6 +20,7 @@ FEW = max(1, ROUNDS // 2)  # of what is a variant of another race
 CLIENTS = 64
 NO_ANSWER = 0
 _PATIENCE = 120  # seconds
+_CSRF = "c" * 32
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,26 @@ class Call:
         origin = {"Origin": ORIGIN} if self.path.startswith("/sdk/") else {}
         return {"Authorization": f"Basic {credentials}", "Content-Type": "application/json", **origin}
 
+    @property
+    def payload(self) -> str | None:
+        return json.dumps(self.body) if self.body else None
+
+
+@dataclass(frozen=True)
+class Submission(Call):
+    """A form of the site's, sent by a visitor's browser. Accepted, it leads on: 302."""
+
+    session_key: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        cookies = f"sessionid={self.session_key}; csrftoken={_CSRF}"
+        return {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
+
+    @property
+    def payload(self) -> str:
+        return urlencode(self.body | {"csrfmiddlewaretoken": _CSRF})
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -45,6 +66,11 @@ class Answer:
     body: dict[str, Any]
     headers: dict[str, str]
     seconds: float
+
+    @property
+    def accepted(self) -> bool:
+        """An API says so by 200; a page leads on, and by 200 shows the form again."""
+        return self.status == (200 if self.headers.get("Content-Type") == "application/json" else 302)
 
     @property
     def error(self) -> str:
@@ -75,7 +101,7 @@ def one(url: str, call: Call) -> Answer:
 def hang_up(url: str, call: Call) -> None:
     """Send ``call`` and go away without waiting for the answer."""
     connection = _connect(url)
-    connection.request(call.method, call.path, json.dumps(call.body), call.headers)
+    connection.request(call.method, call.path, call.payload, call.headers)
     connection.close()
 
 
@@ -84,7 +110,7 @@ def statuses(answers: Sequence[Answer]) -> Counter[int]:
 
 
 def succeeded(answers: Sequence[Answer]) -> list[Answer]:
-    return [answer for answer in answers if answer.status == 200]
+    return [answer for answer in answers if answer.accepted]
 
 
 def reasons(answers: Sequence[Answer]) -> set[tuple[int, str]]:
@@ -133,7 +159,7 @@ class Figures:
         parts = [
             f"rounds {self.rounds}",
             f"requests {len(self.answers)}",
-            f"200 per round {_range(self.successes)}",
+            f"successes per round {_range(self.successes)}",
             f"compared per round {_range(self.evaluated)}" if self.evaluated else "",
             *(f"{status}: {counted[status]}" for status in (400, 401, 404, 429)),
             f"5xx or none: {failed}",
@@ -158,16 +184,16 @@ def _connect(url: str) -> http.client.HTTPConnection:
 
 
 def _exchange(connection: http.client.HTTPConnection, call: Call) -> Answer:
-    body = json.dumps(call.body) if call.body else None
     started = time.perf_counter()
     try:
-        connection.request(call.method, call.path, body, call.headers)
+        connection.request(call.method, call.path, call.payload, call.headers)
         response = connection.getresponse()
         text = response.read()
     except (http.client.HTTPException, ConnectionError):
         return _BROKEN
     finally:
         connection.close()
-    said = json.loads(text)
     seconds = time.perf_counter() - started
-    return Answer(response.status, said.get("data", said), dict(response.headers.items()), seconds)
+    headers = dict(response.headers.items())
+    said = json.loads(text) if headers["Content-Type"].startswith("application/json") else {}
+    return Answer(response.status, said.get("data", said), headers, seconds)

@@ -6,8 +6,6 @@ from tests import databases
 from tests.races.burst import Figures
 from tests.races.site import Site, opened
 
-_LINES: list[str] = []
-
 
 @pytest.fixture(scope="module", params=databases.PROMISED)
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -23,14 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
-    """Counts what the test adds and shows it in one line after the run."""
+    """Counts what the test adds and shows it in one line after the run (tests/conftest.py)."""
     made = Figures(request.node.name)
     yield made
-    _LINES.append(str(made))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _LINES:
-        terminalreporter.section("races")
-        for line in _LINES:
-            terminalreporter.write_line(line)
+    request.node.user_properties.append(("figures", str(made)))

@@ -13,6 +13,8 @@ from typing import Any
 
 import django
 
+from tests.live import WITHOUT_MAIL
+
 
 class Desk:
     """``desk.logins(member_id=..., count=64)`` runs the function of that name in ``arrange.py``."""
@@ -20,7 +22,7 @@ class Desk:
     def __init__(self, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.races.desk"],
-            env=environment,
+            env=environment | WITHOUT_MAIL,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -62,6 +62,11 @@ class Site:
         made = self.desk.log_ins(member_id=person["member_id"], count=count, second=second)
         return [{"session_token": one["session_token"]} for one in made]
 
+    def visits(self, person: Person, count: int) -> list[str]:
+        """The session keys of browsers in which the person has logged in to the site and owes the second factor."""
+        keys: list[str] = self.desk.visits(member_id=person["member_id"], count=count)
+        return keys
+
     def callers(
         self, at: Surfaces, person: Person, count: int, *, in_session: bool = False
     ) -> list[tuple[Surface, dict[str, Any]]]:

@@ -1,6 +1,5 @@
 """Faults at every step of a story: nobody is let in by one, and nothing is half done (TV-10, RC-03, DJ-05)."""
 
-import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from django.contrib.auth.hashers import make_password
 
 from stytch_totp import conf
-from stytch_totp.core import jwt
 from stytch_totp.core.factors import factor
 from stytch_totp.core.totp import decode_secret
 from stytch_totp.models import (
@@ -35,17 +33,6 @@ from tests.races.surfaces import BOTH
 
 MANNERS: tuple[Manner, ...] = ("once", "on", "late")
 PASSWORD = "a password of fault tests"
-
-
-_KEY = functools.cache(jwt.generate_key)
-_PARSED = functools.cache(jwt.load_private)
-
-
-@pytest.fixture(autouse=True)
-def _one_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key pair for all tests: making one, and checking it when it is read, takes longer than a whole request."""
-    monkeypatch.setattr(jwt, "generate_key", _KEY)
-    monkeypatch.setattr(jwt, "load_private", _PARSED)
 
 
 @dataclass
@@ -74,7 +61,7 @@ def login(member: Member) -> dict[str, str]:
 
 
 def session(member: Member) -> dict[str, str]:
-    draft = grants.draft(member, None, [factor("password", None, conf.now())])
+    draft = grants.draft(member, None, [factor("password", None, conf.now())], actor=ACTOR)
     draft.write()
     return {"session_token": draft.granted.token}
 
@@ -299,7 +286,7 @@ TOTP_SITES = [
     "models.guard.GuardQuerySet.charge",
     "models.session.IntermediateSessionQuerySet.charge",
     "models.registration.TOTPRegistration.reveal",
-    "models.registration.TOTPRegistration._context",
+    "models.registration.TOTPRegistration.context",
     "core.sealing.Keyring.open",
     "core.sealing._bind",
     "core.sealing._split",
