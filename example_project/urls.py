@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from example_project import views
+from stytch_totp.api.openapi import openapi
 from stytch_totp.web.decorators import step_up
 
 admin.site.password_change = step_up(300)(admin.site.password_change)  # type: ignore[method-assign]
@@ -19,6 +20,7 @@ urlpatterns = [
     path("accounts/", include("django.contrib.auth.urls")),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),
     path("admin/", admin.site.urls),
+    path("openapi.json", openapi, name="openapi"),
     path("", include("stytch_totp.api.urls")),
 ]
 

@@ -18,6 +18,8 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
     """A field that takes one JSON type and no null."""
 
     expected = "a value"
+    #: The same as a JSON Schema.
+    schema: Mapping[str, Any] = {}
 
     def __init__(self, *, error: type[errors.StytchError] | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -40,6 +42,7 @@ class Text(StrictField):
         super().__init__(**options)
         self.shortest, self.longest = shortest, longest
         self.expected = f"a string of {shortest} to {longest} characters"
+        self.schema = {"type": "string", "minLength": shortest, "maxLength": longest}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or not self.shortest <= len(data) <= self.longest or not is_storable(data):
@@ -52,6 +55,7 @@ class Choice(StrictField):
         super().__init__(**options)
         self.choices = choices
         self.expected = "one of " + ", ".join(choices)
+        self.schema = {"type": "string", "enum": list(choices)}
 
     def to_internal_value(self, data: Any) -> str:
         return data if isinstance(data, str) and data in self.choices else self.refuse()
@@ -62,6 +66,7 @@ class Choices(StrictField):
         super().__init__(**options)
         self.choices = choices
         self.expected = "a list of " + ", ".join(choices)
+        self.schema = {"type": "array", "items": {"type": "string", "enum": list(choices)}}
 
     def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list) or not all(isinstance(one, str) and one in self.choices for one in data):
@@ -71,6 +76,7 @@ class Choices(StrictField):
 
 class Texts(StrictField):
     expected = "a list of strings"
+    schema = {"type": "array", "items": {"type": "string", "maxLength": LONGEST_TEXT}}
 
     def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list) or not all(isinstance(one, str) and len(one) <= LONGEST_TEXT for one in data):
@@ -83,6 +89,7 @@ class Number(StrictField):
         super().__init__(**options)
         self.lowest, self.highest = lowest, highest
         self.expected = f"an integer from {lowest} to {highest}"
+        self.schema = {"type": "integer", "minimum": lowest, "maximum": highest}
 
     def to_internal_value(self, data: Any) -> int:
         # bool is an int to Python, and 5.0 equals 5: neither is a JSON integer.
@@ -91,6 +98,7 @@ class Number(StrictField):
 
 class Flag(StrictField):
     expected = "true or false"
+    schema = {"type": "boolean"}
 
     def to_internal_value(self, data: Any) -> bool:
         return data if isinstance(data, bool) else self.refuse()
@@ -100,6 +108,7 @@ class QueryFlag(StrictField):
     """A boolean in a query string; the Python SDK writes ``True``."""
 
     expected = "true or false"
+    schema = {"type": "boolean"}
 
     def to_internal_value(self, data: Any) -> bool:
         said = data.lower() if isinstance(data, str) else None
@@ -108,6 +117,7 @@ class QueryFlag(StrictField):
 
 class Object(StrictField):
     expected = "an object"
+    schema = {"type": "object", "additionalProperties": {}}
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         return data if isinstance(data, dict) else self.refuse()
@@ -115,6 +125,7 @@ class Object(StrictField):
 
 class Objects(StrictField):
     expected = "a list of objects"
+    schema = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
 
     def to_internal_value(self, data: Any) -> list[dict[str, Any]]:
         if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
@@ -126,6 +137,7 @@ class Items(StrictField):
     """A list, whatever is in it: the operation judges that."""
 
     expected = "a list"
+    schema = {"type": "array", "items": {}}
 
     def to_internal_value(self, data: Any) -> list[Any]:
         return data if isinstance(data, list) else self.refuse()

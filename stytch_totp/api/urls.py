@@ -122,7 +122,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(BOTH, "passwords/strength_check", UserPasswordViewSet, {"post": "strength_check"}),
     Endpoint(BACK_END, "users", UserViewSet, {"post": "create"}),
     Endpoint(BACK_END, "users/search", UserViewSet, {"post": "search"}),
-    Endpoint(PAGE, "users/me", UserViewSet, {"get": "retrieve", "put": "update"}),
+    Endpoint(PAGE, "users/me", UserViewSet, {"get": "retrieve", "put": "update_self"}),
     Endpoint(BOTH, "users/totps/<str:totp_id>", UserViewSet, {"delete": "destroy_totp"}),
     Endpoint(BACK_END, "users/<str:user_id>", UserViewSet, {"get": "retrieve", "put": "update", "delete": "destroy"}),
     Endpoint(BACK_END, "users/<str:user_id>/external_id", UserViewSet, {"delete": "destroy_external_id"}),

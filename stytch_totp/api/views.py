@@ -1,10 +1,10 @@
 """What every endpoint shares: who is let in, what is read, how it is answered."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from django.http import HttpRequest
 from rest_framework.negotiation import BaseContentNegotiation
@@ -30,6 +30,18 @@ BACK_ENDS_WRITE = {
     "trusted_metadata": errors.CannotUpdateTrustedMetadata,
     "organization_external_id": errors.SessionAuthorization,
 }
+
+Action = TypeVar("Action", bound=Callable[..., Response])
+
+
+def reads(*shapes: type[Serializer[Any]]) -> Callable[[Action], Action]:
+    """Says in what shapes an action reads its request, so that the OpenAPI document knows it, too."""
+
+    def marked(action: Action) -> Action:
+        action.shapes = shapes  # type: ignore[attr-defined]
+        return action
+
+    return marked
 
 
 @cache
@@ -92,11 +104,16 @@ class StytchViewSet(ViewSet):
         if isinstance(self.caller, MemberBehindBackEnd) and self.action not in self.by_members:
             raise errors.SessionAuthorization("This call isn't served on behalf of a member.")
 
-    def read(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
-        """The body, or on GET the query, in the shape of a serializer. Raises its errors or BadRequest."""
+    def read(self) -> dict[str, Any]:
+        """The body, or on GET the query, in the shape that the action ``reads``. Raises its errors or BadRequest."""
+        [data] = self.read_each()
+        return data
+
+    def read_each(self) -> list[dict[str, Any]]:
+        """The same in each of several shapes, for what goes different ways."""
         given: Any = self.request.query_params.dict() if self.request.method in ("GET", "HEAD") else self.request.data
         heard = {name: value for name, value in given.items() if name not in self.caller.unheard}
-        return dict(_shared(shape).run_validation(heard))
+        return [dict(_shared(shape).run_validation(heard)) for shape in getattr(self, self.action).shapes]
 
     def columns(self, data: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         """A body as columns, by the ``names`` that differ. What only a back end may write is refused to others."""

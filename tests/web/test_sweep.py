@@ -28,6 +28,7 @@ VERBS = [("GET", HTML), ("GET", "application/json"), *((verb, HTML) for verb in 
 #: What owes no second factor. A new exemption is written down here, or this fails.
 EXEMPT = {
     "spa/",  # shows nothing of anybody's
+    "openapi.json",
     "accounts/login/",
     "accounts/logout/",
     "accounts/password_reset/",

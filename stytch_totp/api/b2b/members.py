@@ -12,6 +12,7 @@ from stytch_totp.api.b2b.base import B2BViewSet
 from stytch_totp.api.b2b.objects import member_fields, member_object, organization_object
 from stytch_totp.api.inputs import Choice, Flag, Object, QueryFlag, Text, Texts
 from stytch_totp.api.searching import SearchInput, page_fields, query_of
+from stytch_totp.api.views import reads
 from stytch_totp.models import Member
 from stytch_totp.operations import enrolment, members, organizations, search
 
@@ -68,13 +69,15 @@ class MemberSearchInput(SearchInput):
 class MemberViewSet(B2BViewSet):
     by_members = ("create", "update", "destroy", "reactivate", "destroy_totp", "destroy_external_id", "search")
 
+    @reads(MemberCreate)
     def create(self, request: Request, organization_id: str = "") -> Response:
-        tenant, data = self.caller.organization(organization_id), self.read(MemberCreate)
+        tenant, data = self.caller.organization(organization_id), self.read()
         self.caller.permit_member(tenant, None, ["create", *_actions(data, only=("roles", "is_breakglass"))])
         return self._one(members.create(tenant, actor=self.actor, **self.columns(data, COLUMNS)))
 
+    @reads(Selector)
     def retrieve(self, request: Request, organization_id: str) -> Response:
-        tenant, wanted = organizations.resolve(organization_id), self.read(Selector)
+        tenant, wanted = organizations.resolve(organization_id), self.read()
         if len(wanted) != 1:
             raise errors.InvalidMemberGetFields
         if "member_id" in wanted:
@@ -87,8 +90,9 @@ class MemberViewSet(B2BViewSet):
     def retrieve_self(self, request: Request) -> Response:
         return self._one(self.caller.managed())
 
+    @reads(MemberUpdate)
     def update(self, request: Request, organization_id: str = "", member_id: str = "") -> Response:
-        data = self.read(MemberUpdate)
+        data = self.read()
         found = self._permitted(organization_id, member_id, *_actions(data))
         fields = self.columns(data, COLUMNS)
         return self._one(members.update(found, actor=self.actor, proof=self.caller.session, **fields))
@@ -110,12 +114,14 @@ class MemberViewSet(B2BViewSet):
         found = self._permitted(organization_id, member_id, "update.info.external-id")
         return self._one(members.update(found, actor=self.actor, external_id=None))
 
+    @reads(Deleted)
     def dangerously_get(self, request: Request, member_id: str) -> Response:
-        wanted = self.read(Deleted)
+        wanted = self.read()
         return self._one(members.resolve_anywhere(member_id, include_deleted=wanted["include_deleted"]))
 
+    @reads(MemberSearchInput)
     def search(self, request: Request) -> Response:
-        wanted = self.read(MemberSearchInput)
+        wanted = self.read()
         tenants = self.caller.tenants(wanted["organization_ids"])
         for tenant in tenants:
             self.caller.permit_member(tenant, None, ["search"])

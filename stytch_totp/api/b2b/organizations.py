@@ -11,6 +11,7 @@ from stytch_totp.api.b2b.base import B2BViewSet
 from stytch_totp.api.b2b.objects import organization_object
 from stytch_totp.api.inputs import Choice, Choices, Object, Objects, Text, Texts
 from stytch_totp.api.searching import SearchInput, page_fields, query_of
+from stytch_totp.api.views import reads
 from stytch_totp.models import Organization
 from stytch_totp.operations import organizations, search
 
@@ -96,8 +97,9 @@ class OrganizationUpdate(OrganizationInput):
 class OrganizationViewSet(B2BViewSet):
     by_members = ("update", "destroy")
 
+    @reads(OrganizationInput)
     def create(self, request: Request) -> Response:
-        fields = self.columns(with_invites(self.read(OrganizationInput)), COLUMNS)
+        fields = self.columns(with_invites(self.read()), COLUMNS)
         if "name" not in fields:
             raise errors.OrganizationNameMissing
         return self._one(organizations.create(actor=self.actor, **fields))
@@ -105,9 +107,10 @@ class OrganizationViewSet(B2BViewSet):
     def retrieve(self, request: Request, organization_id: str = "") -> Response:
         return self._one(self.caller.organization(organization_id))
 
+    @reads(OrganizationUpdate)
     def update(self, request: Request, organization_id: str = "") -> Response:
         found = self._permitted(organization_id)
-        fields = self.columns(self.read(OrganizationUpdate), COLUMNS)
+        fields = self.columns(self.read(), COLUMNS)
         return self._one(organizations.update(found, actor=self.actor, proof=self.caller.session, **fields))
 
     def destroy(self, request: Request, organization_id: str = "") -> Response:
@@ -119,14 +122,16 @@ class OrganizationViewSet(B2BViewSet):
         found = organizations.resolve(organization_id)
         return self._one(organizations.update(found, actor=self.actor, external_id=None))
 
+    @reads(Slug)
     def by_slug(self, request: Request) -> Response:
         """What anybody with a public token may know of an organization: enough for its login page."""
-        found = organizations.by_slug(self.read(Slug)["organization_slug"])
+        found = organizations.by_slug(self.read()["organization_slug"])
         shown = organization_object(found) if found else {}
         return self.answer(organization={name: shown[name] for name in PUBLIC} if found else None)
 
+    @reads(SearchInput)
     def search(self, request: Request) -> Response:
-        wanted = self.read(SearchInput)
+        wanted = self.read()
         page = search.organizations(query_of(wanted), cursor=wanted["cursor"], limit=wanted["limit"])
         return self.answer(organizations=[organization_object(row) for row in page.rows], **page_fields(page))
 

@@ -11,6 +11,7 @@ from stytch_totp.api.b2b.base import B2BViewSet, discovery_fields, login_fields
 from stytch_totp.api.b2b.objects import member_fields
 from stytch_totp.api.hashing import HashInput, StrengthInput, encoded, strength_fields
 from stytch_totp.api.inputs import Credentials, Flag, Object, SessionWishes, Text, Texts
+from stytch_totp.api.views import reads
 from stytch_totp.operations import discovery, members, organizations, passwords
 
 COLUMNS = {"set_phone_number_verified": "mfa_phone_verified"}
@@ -45,8 +46,9 @@ class MigrateInput(HashInput):
 
 
 class PasswordViewSet(B2BViewSet):
+    @reads(AuthenticateInput)
     def authenticate(self, request: Request) -> Response:
-        data = self.read(AuthenticateInput)
+        data = self.read()
         tenant = organizations.resolve(data["organization_id"])
         known = members.by_email(tenant, data["email_address"])
         proof, actor = self.caller.joined(self.kind, data, self.actor, known)
@@ -61,14 +63,16 @@ class PasswordViewSet(B2BViewSet):
         )
         return self.answer(**login_fields(done), organization_id=tenant.public_id)
 
+    @reads(DiscoveryInput)
     def discover(self, request: Request) -> Response:
-        data = self.read(DiscoveryInput)
+        data = self.read()
         found = discovery.authenticate(email=data["email_address"], password=data["password"], actor=self.actor)
         token, hint = found.intermediate_session_token, self.for_pages(organization_id_hint=None)
         return self.answer(**discovery_fields(found), **hint, intermediate_session_token=token)
 
+    @reads(MigrateInput, MigratedMember)
     def migrate(self, request: Request) -> Response:
-        data, fields = self.read(MigrateInput), self.read(MigratedMember)
+        data, fields = self.read_each()
         member, created = passwords.migrate(
             organizations.resolve(data["organization_id"]),
             email=data["email_address"],
@@ -78,5 +82,6 @@ class PasswordViewSet(B2BViewSet):
         )
         return self.answer(**member_fields(member), member_created=created)
 
+    @reads(StrengthInput)
     def strength_check(self, request: Request) -> Response:
-        return self.answer(**strength_fields(self.read(StrengthInput), "zxcvbn_feedback"))
+        return self.answer(**strength_fields(self.read(), "zxcvbn_feedback"))

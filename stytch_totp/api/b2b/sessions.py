@@ -14,6 +14,7 @@ from stytch_totp.api.b2b.objects import (
     organization_object,
 )
 from stytch_totp.api.inputs import AuthorizationCheck, SessionArguments, SessionWishes, Text, only_one
+from stytch_totp.api.views import reads
 from stytch_totp.models import Member, Session
 from stytch_totp.operations import authorization, discovery, members, organizations, sessions
 
@@ -40,12 +41,14 @@ class ExchangeInput(SessionArguments, SessionWishes):
 class SessionViewSet(B2BViewSet):
     by_members = ("revoke",)
 
+    @reads(Subject)
     def list(self, request: Request) -> Response:
-        member = self.subject(self.read(Subject))
+        member = self.subject(self.read())
         return self.answer(member_sessions=[member_session_object(one) for one in sessions.of_member(member)])
 
+    @reads(AuthenticateInput)
     def authenticate(self, request: Request) -> Response:
-        data = self.read(AuthenticateInput)
+        data = self.read()
         found = self.caller.session_of(self.kind, data)
         fields = self._verdict(found, data["authorization_check"]) if "authorization_check" in data else {}
         granted = sessions.authenticate(found, **self.caller.wishes(data))
@@ -54,8 +57,9 @@ class SessionViewSet(B2BViewSet):
         fields |= self.for_pages(member_id=member.public_id)
         return self.answer(**member_session_fields(granted), **fields)
 
+    @reads(ExchangeInput)
     def exchange(self, request: Request) -> Response:
-        data = self.read(ExchangeInput)
+        data = self.read()
         done = discovery.exchange(
             self.caller.session_of(self.kind, data),
             organizations.resolve(data["organization_id"]),
@@ -64,8 +68,9 @@ class SessionViewSet(B2BViewSet):
         )
         return self.answer(**login_fields(done))
 
+    @reads(RevokeInput)
     def revoke(self, request: Request) -> Response:
-        data = self.read(RevokeInput)
+        data = self.read()
         none, many = errors.NoSessionRevokeArguments, errors.TooManySessionRevokeArguments
         name, value = only_one(data, REVOKE_ARGUMENTS, none, many)
         if name == "member_id":

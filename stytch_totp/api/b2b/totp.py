@@ -7,6 +7,7 @@ from stytch_totp import errors
 from stytch_totp.api.b2b.base import B2BViewSet, Subject
 from stytch_totp.api.b2b.objects import member_fields, member_session_fields
 from stytch_totp.api.inputs import Anything, Choice, Credentials, Flag, Items, Number, SessionWishes, Text
+from stytch_totp.api.views import reads
 from stytch_totp.conf import public_id
 from stytch_totp.operations import enrolment, recovery, verification
 
@@ -33,8 +34,9 @@ class RecoverInput(Subject, Credentials, SessionWishes):
 
 
 class TOTPViewSet(B2BViewSet):
+    @reads(CreateInput)
     def create(self, request: Request) -> Response:
-        data = self.read(CreateInput)
+        data = self.read()
         made = enrolment.create(**self.parties(data), minutes=data["expiration_minutes"], actor=self.actor)
         return self.answer(
             **member_fields(made.member),
@@ -44,8 +46,9 @@ class TOTPViewSet(B2BViewSet):
             recovery_codes=made.recovery_codes,
         )
 
+    @reads(AuthenticateInput)
     def authenticate(self, request: Request) -> Response:
-        data = self.read(AuthenticateInput)
+        data = self.read()
         done = verification.authenticate(
             **self.parties(data),
             **self.caller.wishes(data),
@@ -60,8 +63,9 @@ class TOTPViewSet(B2BViewSet):
             organization_id=done.member.organization.public_id,
         )
 
+    @reads(MigrateInput)
     def migrate(self, request: Request) -> Response:
-        data = self.read(MigrateInput)
+        data = self.read()
         made = enrolment.migrate(
             self.subject(data), secret=data["secret"], recovery_codes=data["recovery_codes"], actor=self.actor
         )
@@ -78,13 +82,15 @@ class RecoveryCodeViewSet(B2BViewSet):
         [(_, unused)] = enrolment.show_recovery_codes(member, actor=self.actor, proof=self.caller.session)
         return self.answer(**member_fields(member), recovery_codes=unused)
 
+    @reads(Subject)
     def rotate(self, request: Request) -> Response:
-        member = self.subject(self.read(Subject))
+        member = self.subject(self.read())
         fresh = enrolment.rotate_recovery_codes(member, actor=self.actor, proof=self.caller.session)
         return self.answer(**member_fields(member), recovery_codes=fresh)
 
+    @reads(RecoverInput)
     def recover(self, request: Request) -> Response:
-        data = self.read(RecoverInput)
+        data = self.read()
         done = recovery.recover(
             **self.parties(data), **self.caller.wishes(data), code=data["recovery_code"], actor=self.actor
         )

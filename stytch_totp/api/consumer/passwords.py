@@ -8,6 +8,7 @@ from stytch_totp.api.consumer.base import ConsumerViewSet, Profile
 from stytch_totp.api.consumer.objects import emails, granted_fields, user_fields
 from stytch_totp.api.hashing import HashInput, StrengthInput, encoded, strength_fields
 from stytch_totp.api.inputs import Flag, SessionArguments, SessionWishes, Text, Texts
+from stytch_totp.api.views import reads
 from stytch_totp.operations import members, organizations, passwords
 
 
@@ -36,27 +37,37 @@ class MigrateInput(HashInput):
 
 
 class PasswordViewSet(ConsumerViewSet):
+    @reads(CreateInput, Profile)
     def create(self, request: Request) -> Response:
-        data, fields = self.read(CreateInput), self.user_columns(self.read(Profile))
+        data, fields = self.read_each()
         done = passwords.create(
-            email=data["email"], password=data["password"], actor=self.actor, **self.caller.wishes(data), **fields
+            email=data["email"],
+            password=data["password"],
+            actor=self.actor,
+            **self.caller.wishes(data),
+            **self.user_columns(fields),
         )
         email_id = emails(done.member)[0]["email_id"]
         return self.answer(**user_fields(done.member), **granted_fields(done.granted), email_id=email_id)
 
+    @reads(AuthenticateInput)
     def authenticate(self, request: Request) -> Response:
-        data, directory = self.read(AuthenticateInput), organizations.consumer()
+        data, directory = self.read(), organizations.consumer()
         known = members.by_email(directory, data["email"])
         proof, actor = self.caller.joined(self.kind, data, self.actor, known)
         given = {"email": data["email"], "password": data["password"]}
         done = passwords.authenticate(directory, **given, proof=proof, actor=actor, **self.caller.wishes(data))
         return self.answer(**user_fields(done.member), **granted_fields(done.granted))
 
+    @reads(MigrateInput, MigratedUser)
     def migrate(self, request: Request) -> Response:
-        data, fields = self.read(MigrateInput), self.user_columns(self.read(MigratedUser))
+        data, fields = self.read_each()
         directory, kept = organizations.consumer(), encoded(data)
-        user, created = passwords.migrate(directory, email=data["email"], encoded=kept, actor=self.actor, **fields)
+        user, created = passwords.migrate(
+            directory, email=data["email"], encoded=kept, actor=self.actor, **self.user_columns(fields)
+        )
         return self.answer(**user_fields(user), email_id=emails(user)[0]["email_id"], user_created=created)
 
+    @reads(StrengthInput)
     def strength_check(self, request: Request) -> Response:
-        return self.answer(**strength_fields(self.read(StrengthInput), "feedback"))
+        return self.answer(**strength_fields(self.read(), "feedback"))

@@ -7,6 +7,7 @@ from stytch_totp import errors
 from stytch_totp.api.consumer.base import ConsumerViewSet, Subject
 from stytch_totp.api.consumer.objects import granted_fields, session_object, user_object
 from stytch_totp.api.inputs import AuthorizationCheck, SessionArguments, SessionWishes, Text, only_one
+from stytch_totp.api.views import reads
 from stytch_totp.operations import authorization, sessions
 
 
@@ -19,12 +20,14 @@ class RevokeInput(SessionArguments):
 
 
 class SessionViewSet(ConsumerViewSet):
+    @reads(Subject)
     def list(self, request: Request) -> Response:
-        user = self.subject(self.read(Subject))
+        user = self.subject(self.read())
         return self.answer(sessions=[session_object(one) for one in sessions.of_member(user)])
 
+    @reads(AuthenticateInput)
     def authenticate(self, request: Request) -> Response:
-        data = self.read(AuthenticateInput)
+        data = self.read()
         found, fields = self.caller.session_of(self.kind, data), {}
         if "authorization_check" in data:
             resource = data["authorization_check"]["resource_id"]
@@ -34,8 +37,9 @@ class SessionViewSet(ConsumerViewSet):
         fields |= {"user": user_object(found.member), **self.for_pages(user_id=found.member.public_id)}
         return self.answer(**granted_fields(granted), **fields)
 
+    @reads(RevokeInput)
     def revoke(self, request: Request) -> Response:
-        data = self.read(RevokeInput)
+        data = self.read()
         none, many = errors.NoSessionRevokeArguments, errors.TooManySessionRevokeArguments
         name, value = only_one(data, ("session_token", "session_jwt", "session_id"), none, many)
         if name == "session_id":

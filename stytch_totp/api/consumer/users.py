@@ -8,7 +8,7 @@ from stytch_totp.api.consumer.base import ConsumerViewSet, Profile
 from stytch_totp.api.consumer.objects import emails, phone_numbers, user_fields, user_object
 from stytch_totp.api.inputs import Flag, Text, Texts
 from stytch_totp.api.searching import SearchInput, page_fields, query_of
-from stytch_totp.models import Member
+from stytch_totp.api.views import reads
 from stytch_totp.operations import enrolment, members, organizations, search
 
 
@@ -28,8 +28,9 @@ class UserCreate(UserUpdate):
 
 
 class UserViewSet(ConsumerViewSet):
+    @reads(UserCreate)
     def create(self, request: Request) -> Response:
-        data = self.read(UserCreate)
+        data = self.read()
         if not data["email"] and not data.get("phone_number"):
             raise errors.BadRequest("email or phone_number is required.")
         user = members.create(organizations.consumer(), actor=self.actor, **self.user_columns(data))
@@ -42,9 +43,13 @@ class UserViewSet(ConsumerViewSet):
     def retrieve(self, request: Request, user_id: str = "") -> Response:
         return self.answer(**user_object(self.caller.user(user_id)))
 
-    def update(self, request: Request, user_id: str = "") -> Response:
-        user, shape = self.caller.user(user_id), UserUpdate if self.caller.vouches else SelfUpdate
-        return self._changed(members.update(user, actor=self.actor, **self.user_columns(self.read(shape))))
+    @reads(UserUpdate)
+    def update(self, request: Request, user_id: str) -> Response:
+        return self._update(user_id)
+
+    @reads(SelfUpdate)
+    def update_self(self, request: Request) -> Response:
+        return self._update("")
 
     def destroy(self, request: Request, user_id: str) -> Response:
         user = self.caller.user(user_id)
@@ -59,12 +64,15 @@ class UserViewSet(ConsumerViewSet):
         user = self.caller.user_with_totp(totp_id)
         return self.answer(**user_fields(enrolment.delete(user, actor=self.actor, proof=self.caller.session)))
 
+    @reads(SearchInput)
     def search(self, request: Request) -> Response:
-        wanted = self.read(SearchInput)
+        wanted = self.read()
         page = search.users(query_of(wanted), cursor=wanted["cursor"], limit=wanted["limit"])
         return self.answer(results=[user_object(row) for row in page.rows], **page_fields(page))
 
-    def _changed(self, user: Member) -> Response:
+    def _update(self, user_id: str) -> Response:
+        user = self.caller.user(user_id)
+        user = members.update(user, actor=self.actor, **self.user_columns(self.read()))
         return self.answer(
             **user_fields(user), emails=emails(user), phone_numbers=phone_numbers(user), crypto_wallets=[]
         )
