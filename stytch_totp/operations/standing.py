@@ -41,14 +41,20 @@ def check_may_see_codes(proof: Proof, actor: Actor) -> None:
         _check_categories(proof)
 
 
-def check_may_confirm(registration: TOTPRegistration, proof: Proof, actor: Actor) -> None:
+def check_may_confirm(
+    registration: TOTPRegistration, proof: Proof, actor: Actor, *, shown_elsewhere: bool = False
+) -> None:
     """A pending TOTP is confirmed where it was created: a thief could plant a secret of their own for the owner to
-    confirm. Raises UnableToAuthenticateTOTP; nothing was compared.
+    confirm. And no more freely than it would be created now: one that a thief began in time would outlive the day on
+    which the owner enrols. Raises UnableToAuthenticateTOTP or OtherFactorRequired; nothing was compared.
     """
+    if not actor.at_browser or registration.state != TOTPRegistration.State.PENDING:
+        return
     elsewhere = registration.created_in is not None and (proof is None or proof.pk != registration.created_in)
-    pending = registration.state == TOTPRegistration.State.PENDING
-    if actor.at_browser and pending and elsewhere and conf.conf().bind_pending_totp:
+    if elsewhere and conf.conf().bind_pending_totp:
         raise errors.UnableToAuthenticateTOTP
+    if not shown_elsewhere:
+        check_other_factors(registration.member, actor, but=registration.member)
 
 
 def check_other_factors(member: Member, actor: Actor, *, but: Member | None = None) -> None:

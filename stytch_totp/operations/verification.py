@@ -39,18 +39,23 @@ def authenticate(
     claims: Mapping[str, Any] | None = None,
     set_mfa_enrollment: Enrollment | None = None,
     set_default_mfa: bool = False,
+    shown_elsewhere: bool = False,
 ) -> Verified:
     """Accept ``code`` once, as the second factor of ``member``; the first one makes a pending registration active.
 
+    ``shown_elsewhere``: as in ``enrolment.create``; what was pending before the user had another TOTP isn't confirmed
+    without that one, either.
+
     Raises InvalidTOTPCode (nothing charged), Locked, UnableToAuthenticateTOTP (AuthenticatorClockOff is one),
-    TOTPCodeAlreadyAuthenticated, ExpiredTOTP, TOTPNotFound, and as ``check_second_step`` and ``grants.Draft.write`` do.
+    TOTPCodeAlreadyAuthenticated, ExpiredTOTP, TOTPNotFound, and as ``check_second_step``,
+    ``standing.check_may_confirm`` and ``grants.Draft.write`` do.
     """
     if not totp.is_code(code):
         raise errors.RecoveryCodeUsedAsTOTPCode if codes.canonical(code) else errors.InvalidTOTPCode
     check_second_step(member, proof)
     grants.check_claims(proof, claims)
     registration = _registration(member)
-    standing.check_may_confirm(registration, proof, actor)
+    standing.check_may_confirm(registration, proof, actor, shown_elsewhere=shown_elsewhere)
     attempts.charge(member, Guard.Kind.TOTP, proof, actor)
 
     secret = _opened(registration, actor)

@@ -64,10 +64,10 @@ class Page(TemplateResponseMixin, ContextMixin, View):
             if owed is not None and not isinstance(owed, self.settles):
                 return answer_visitor(request, owed)
             return super().dispatch(request, *args, **kwargs)
-        except (errors.InsufficientFactors, errors.StaleFactors):
+        except (errors.InsufficientFactors, errors.StaleFactors) as error:
             if not factors.shown_at(self.mfa.factors, factors.PRIMARY_FACTORS):
                 return self.ask_to_log_in()
-            return redirect_to("stytch_totp:verify", request.get_full_path())
+            return self.ask_for_factor(error)
         except errors.StytchError as error:
             return answer_visitor(request, error)
         except UNAVAILABLE as failure:
@@ -111,6 +111,10 @@ class Page(TemplateResponseMixin, ContextMixin, View):
         if template:
             self.template_name = template
         return self.render_to_response(self.get_context_data(**shown), status=status)
+
+    def ask_for_factor(self, error: errors.StytchError) -> HttpResponse:
+        """Where a second factor is shown, which ``error`` says is missing or too old."""
+        return redirect_to("stytch_totp:verify", self.request.get_full_path())
 
     def ask_to_log_in(self) -> HttpResponse:
         """Where a first factor is asked for: not by leading to the login page, which may lead back at once."""

@@ -74,10 +74,7 @@ class Enrol(CodePage):
             return self.ask_to_log_in()
         if self._is_scanned_elsewhere(request):
             return self.ask(self.form_class())
-        try:
-            made = enrolment.create(**self.parties, shown_elsewhere=self.visit.has_shown(self.memberships))
-        except errors.InsufficientFactors as error:  # of a kind that this page can't ask for
-            return answer_visitor(request, error)
+        made = enrolment.create(**self.parties, shown_elsewhere=self._has_shown())
         return self.ask(self.form_class(), made=made, secret=totp.grouped(made.secret))
 
     def _is_scanned_elsewhere(self, request: HttpRequest) -> bool:
@@ -91,7 +88,18 @@ class Enrol(CodePage):
         return super().ask(form, **context)
 
     def accept(self, code: str) -> Session:
-        return _session(verification.authenticate(**self.parties, code=code, set_mfa_enrollment="enroll"))
+        shown = self._has_shown()
+        return _session(
+            verification.authenticate(**self.parties, code=code, set_mfa_enrollment="enroll", shown_elsewhere=shown)
+        )
+
+    def ask_for_factor(self, error: errors.StytchError) -> HttpResponse:
+        """One of a kind, or of an organization, that this page can't ask for."""
+        return answer_visitor(self.request, error)
+
+    def _has_shown(self) -> bool:
+        """Whether the visitor has shown a second factor as one of the members that they are."""
+        return self.visit.has_shown(self.memberships)
 
     def accepted(self) -> HttpResponse:
         if conf().recovery_codes_viewable:

@@ -102,8 +102,11 @@ class Visit:
     def proof(self, member: Member) -> Session:
         """The session that stands for the visit, begun if need be: what operations take for proof.
 
-        Raises SessionNotFound if it was revoked.
+        Raises SessionNotFound if it was revoked, and InsufficientFactors where there is no login to it: what a header
+        or another cookie let in at this request has nowhere to keep what it shows.
         """
+        if not self.is_of_session:
+            raise errors.InsufficientFactors
         found = self._row(member)
         if found is None:
             minutes = min(max(SHORTEST_MINUTES, self.session.get_expiry_age() // 60), conf().browser_session_minutes)

@@ -451,6 +451,26 @@ class TestWhoOwnsAnAppElsewhere:
         create(make_member(user=account))
         assert self.enrol_here(here) is None
 
+    @pytest.mark.parametrize(
+        ("options", "refused"),
+        [
+            ({"actor": BROWSER}, errors.OtherFactorRequired),
+            ({"actor": BROWSER, "shown_elsewhere": True}, None),
+            ({"actor": ACTOR}, None),
+        ],
+    )
+    @pytest.mark.parametrize("guarded", [True, False])
+    def test_en02_what_was_begun_before_isnt_confirmed_after(self, here, configure, options, refused, guarded):
+        """A thief who begins in time would else have a phone of their own on the day after the owner enrolled."""
+        configure(GUARD_OTHER_FACTORS=guarded)
+        proof = aged(here, password=0)
+        begun = enrolment.create(fresh(here), proof=proof, actor=options["actor"])
+        enrol(make_member(user=here.user))
+        given = {"code": code_of(begun.secret), "proof": proof, **options}
+        done = refusal(lambda: verification.authenticate(fresh(here), **given))
+        assert done is (refused if guarded else None)
+        assert bool(fresh(here).active_totp_id) is (done is None)
+
     def test_nor_is_a_strangers(self, here):
         enrol(make_member())
         enrol(make_member(user=get_user_model().objects.create_user("eve")))

@@ -188,7 +188,7 @@ def test_en09_a_pending_totp_is_confirmed_where_a_page_created_it(configure, act
     proofs = [None, *(made(pk=key) for made in (Session, IntermediateSession) for key in (HERE, ELSEWHERE))]
     refusals = 0
     for state, created_in, proof in product(("pending", "active"), (None, HERE), proofs):
-        registration = TOTPRegistration(state=state, created_in=created_in)
+        registration = TOTPRegistration(state=state, created_in=created_in, member=Member())
         refused = refusal(lambda r=registration, p=proof: standing.check_may_confirm(r, p, actor))
         expected = (
             binds and actor is BROWSER and state == "pending" and created_in and proof not in (proofs[1], proofs[3])

@@ -13,7 +13,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from stytch_totp.conf import now
 from stytch_totp.core.factors import factor
-from stytch_totp.models import Organization
+from stytch_totp.models import Organization, Session
 from stytch_totp.operations import grants
 from tests.factories import ACTOR, code_of
 from tests.web.sites import RAN
@@ -38,6 +38,19 @@ def _owes(made: Visitor) -> bool:
 
 
 # Sessions
+
+
+def test_mw03_who_is_let_in_by_a_header_is_asked_to_log_in_before_a_code_is_spent(acme: Organization, settings: Any):
+    """There is no session to keep what they show: the page would ask again, and again."""
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE]
+    settings.MIDDLEWARE.insert(settings.MIDDLEWARE.index(MFA), "tests.web.sites.NamedUser")
+    made = person(acme, enrolled=True)
+    client = Client(headers={"X-User": made.user.username, "Accept": "text/html"})
+    assert client.get("/")["Location"].startswith("/mfa/verify/")
+    for method in (client.get, client.post):
+        answer = method("/mfa/verify/", {"code": code_of(made.secret)})
+        assert (answer.status_code, b"Log in again" in answer.content) == (403, True)
+    assert not Session.objects.exists()
 
 
 def test_mw03_a_login_at_the_sites_page_owes_the_factor(acme: Organization):

@@ -817,6 +817,28 @@ def test_te04_what_was_shown_to_one_is_not_shown_to_the_other_and_is_there_on_re
     assert two.get("/").status_code == 200
 
 
+def test_en02_a_phone_begun_by_password_is_worth_nothing_once_the_owner_has_one(acme, globex):
+    owner = person(globex, is_staff=True, is_superuser=True)
+    there = owner.member
+    join(owner, acme)
+    thief = Visitor(user=owner.user)
+    for one, member in ((thief, there), (owner, owner.member)):
+        log_in(one.client, one.user)
+        choose(one.client, member)
+        one.secret = secret_of(one.get(ENROL))
+    assert following(post(owner.client, ENROL, code=code_of(owner.secret)))[0] == CODES
+    refused = post(thief.client, ENROL, code=code_of(thief.secret))
+    assert refused.status_code == 401
+    assert not there.registrations.filter(state="active").exists()
+    assert thief.led_to("/admin/") == ENROL
+
+
+def test_who_has_shown_one_app_confirms_another(two):
+    choose(two.client, two.globex)
+    secret = secret_of(two.get(ENROL))
+    assert following(post(two.client, ENROL, code=code_of(secret)))[0] == CODES
+
+
 @pytest.mark.parametrize("whose", ["a stranger's", "a colleague's", "a deleted one", "no id", "nothing"])
 def test_te04_only_ones_own_memberships_can_be_chosen(two, acme, whose):
     colleague = person(acme).member
