@@ -127,7 +127,9 @@ def _split(sealed: bytes) -> tuple[str, bytes, bytes]:
 
 
 def generate_key(kid: str) -> str:
-    """A new keyring entry, ``kid:base64``, as ``parse_keyring`` reads it."""
+    """A new keyring entry, ``kid:base64``, as ``parse_keyring`` reads it. Raises KeyringError for another ``kid``."""
+    if not _KID.fullmatch(kid):
+        raise KeyringError("bad_kid", "a kid is 1 to 64 of A-Z a-z 0-9 . _ -")
     return f"{kid}:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}"
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from stytch_totp import errors
-from stytch_totp.management.progress import actor_of
+from stytch_totp.management.progress import SiteCommand, actor_of
 from stytch_totp.models import Member
 from stytch_totp.operations import support
 from stytch_totp.operations.lookup import find_member
@@ -13,7 +13,7 @@ from stytch_totp.operations.staff import LONGEST_REASON, SHORTEST_REASON, one_li
 from stytch_totp.operations.support import Act
 
 
-class MemberCommand(BaseCommand):
+class MemberCommand(SiteCommand):
     """``<command> MEMBER --reason "…"``: does an act of support; exits 1 if there is no such member or several."""
 
     act: ClassVar[Act]

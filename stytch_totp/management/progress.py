@@ -1,15 +1,29 @@
-"""What the commands of this folder share: who acts, and how far they are."""
+"""What the commands of this folder share: who acts, with which keys, and how far they are."""
 
 from argparse import ArgumentTypeError
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.management.base import CommandParser, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
+from stytch_totp.core.sealing import UnknownKey
 from stytch_totp.envelope import new_request_id
 from stytch_totp.operations.audit import Actor
 
 LARGEST_BATCH = 10_000
+
+
+class SiteCommand(BaseCommand):
+    """A command that puts on record what it does, and so takes the site's own keyring."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except UnknownKey:
+            raise CommandError(
+                "STYTCH_TOTP['KEYRING'] lacks a key that this site's rows are sealed under; this went no further.",
+                returncode=2,
+            ) from None
 
 
 def actor_of(module: str) -> Actor:

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                         default="0000000000000000000000000000000000000000000000000000000000000000", max_length=64
                     ),
                 ),
-                ("seal", models.CharField(blank=True, max_length=64)),
+                ("seal", models.CharField(blank=True, max_length=96)),
             ],
             options={
                 "default_permissions": (),

@@ -10,8 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from stytch_totp.conf import conf
 from stytch_totp.core.chain import START, link
+from stytch_totp.core.sealing import UnknownKey
 
 _SEAL = "stytch_totp_auditchain.seal"
+#: What is digested to tell one key from another, whatever they are called.
+_MARK = ("mark", "stytch_totp_auditchain.key")
+_MARK_LENGTH = 16
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -118,7 +122,8 @@ class AuditChain(models.Model):
 
     ``head`` is the link of its last event; ``base`` is what its first one follows: ``START``, or the link of the last
     event that a purge took. The ``seal`` over them takes the keyring: whoever writes to the database alone can rewrite
-    events and their links, but can't seal what comes of it.
+    events and their links, but can't seal what comes of it. It says which key it takes, so that a process with the
+    keyring of another site, or of last year, notices.
     """
 
     #: The chain of events that belong to no organization.
@@ -129,7 +134,7 @@ class AuditChain(models.Model):
     head = models.CharField(max_length=64, default=START)
     first = models.BigIntegerField(default=1)
     base = models.CharField(max_length=64, default=START)
-    seal = models.CharField(max_length=64, blank=True)
+    seal = models.CharField(max_length=96, blank=True)
 
     objects = AuditChainQuerySet.as_manager()
 
@@ -143,6 +148,7 @@ class AuditChain(models.Model):
         """Put an unsaved event behind the last one; nothing is written.
 
         A chain whose row was rewritten by somebody without the keyring isn't sealed in their stead: it stays unsealed.
+        Raises as ``is_sealed`` does: a chain of another keyring isn't unsealed, either, by who hasn't got that.
         """
         is_sealed = self.is_sealed
         event.sequence = self.length = self.length + 1
@@ -152,15 +158,27 @@ class AuditChain(models.Model):
 
     def reseal(self) -> None:
         """Seal the chain as it stands, under the key that seals now."""
-        self.seal = conf().keys.digest(*self._sealed())
+        keys = conf().keys
+        self.seal = f"{_marked(keys.digest(*_MARK))}:{keys.digest(*self._sealed())}"
 
     @property
     def is_sealed(self) -> bool:
-        """Whether the seal is one of this chain as it stands. A chain that is just being made needs none."""
+        """Whether the seal is one of this chain as it stands. A chain that is just being made needs none.
+
+        Raises UnknownKey if it is of a key that the keyring hasn't got: then nobody can tell.
+        """
         if not self.length:
             return (self.first, self.base, self.head) == (1, START, START)
-        return any(hmac.compare_digest(one, self.seal) for one in conf().keys.digests(*self._sealed()))
+        keys = conf().keys
+        mark, _, digest = self.seal.partition(":")
+        if len(mark) == _MARK_LENGTH and mark not in map(_marked, keys.digests(*_MARK)):
+            raise UnknownKey(mark)
+        return any(hmac.compare_digest(one.encode(), digest.encode()) for one in keys.digests(*self._sealed()))
 
     def _sealed(self) -> tuple[str, ...]:
         state = f"{self.first}:{self.base}:{self.length}:{self.head}"
         return (state, _SEAL, str(self.pk))
+
+
+def _marked(digest: str) -> str:
+    return digest[:_MARK_LENGTH]

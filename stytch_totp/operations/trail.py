@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.db.models.functions import Coalesce
 from stytch_totp import conf
 from stytch_totp.core.chain import START
 from stytch_totp.core.ids import parse_id
+from stytch_totp.core.sealing import UnknownKey
 from stytch_totp.models import AuditChain, AuditEvent
 from stytch_totp.models.audit import AuditEventQuerySet
 from stytch_totp.operations import organizations
@@ -21,10 +23,12 @@ from stytch_totp.operations.batches import Tell, pages, silent
 
 PAGE = 2000
 #: What can be wrong. A chain is TRUNCATED if it doesn't end where its row says, UNSEALED if the row isn't one that
-#: this keyring sealed; events are ORPHANED without that row; UNPROVEN is a former end that isn't in its chain.
-MISSING, CHANGED, INSERTED, TRUNCATED, UNSEALED, ORPHANED, UNPROVEN = (
+#: this keyring sealed; events are ORPHANED without that row; UNPROVEN is a former end that isn't in its chain. MOVED is
+#: an event whose id isn't higher than the ones before it: lists go by the id, which no link is over.
+MISSING, CHANGED, MOVED, INSERTED, TRUNCATED, UNSEALED, ORPHANED, UNPROVEN = (
     "missing",
     "changed",
+    "moved",
     "inserted",
     "truncated",
     "unsealed",
@@ -77,12 +81,19 @@ def verify(
         for chain in page:
             found.events += _judge(chain, found)
             tell("audit_events", found.events)
-    found.faults += [*_orphaned(organization), *_unchained(organization)]
+    found.faults += [*_orphaned(organization), *_unchained(organization), *_misfiled(organization)]
     found.faults += [fault for anchor in expected if (fault := _unproven(anchor))]
     kinds: dict[str, Any] = Counter(fault.kind for fault in found.faults)
     tag = Tag.AUDIT_FAULTY if kinds else Tag.AUDIT_VERIFIED
-    settle(lambda: record(tag, actor, chains=len(found.anchors), events=found.events, **kinds))
+    with suppress(UnknownKey):  # whose chains aren't this keyring's to add to; the faults say so
+        settle(lambda: record(tag, actor, chains=len(found.anchors), events=found.events, **kinds))
     return found
+
+
+def is_on_record(organization: UUID) -> bool:
+    """Whether there is anything of an organization, or was: every one that is made leaves an event."""
+    rows = AuditEvent.objects.filter(organization_id=None if organization == AuditChain.NOBODYS else organization)
+    return AuditChain.objects.filter(pk=organization).exists() or rows.exists()
 
 
 def identify(text: str) -> UUID:
@@ -103,7 +114,7 @@ class Follower:
     """Goes along a chain, event by event."""
 
     def __init__(self, chain: AuditChain) -> None:
-        self.next, self.link, self.key = chain.first, chain.base, chain.pk
+        self.next, self.link, self.key, self.highest = chain.first, chain.base, chain.pk, 0
 
     def take(self, event: AuditEvent) -> Fault | None:
         """Step on to ``event``; what is wrong with that, if anything."""
@@ -116,7 +127,9 @@ class Follower:
         # Behind a gap the link before can't be known, and behind a changed event it is taken as it stands.
         if event.link_after(former) != event.link:
             return Fault(CHANGED, self.key, f"event {place} (id {event.pk}), or the one before it")
-        return None
+        # The place was taken first, and the next one waits for the commit of both.
+        self.highest, former_id = max(self.highest, event.pk), self.highest
+        return Fault(MOVED, self.key, f"event {place} has the id {event.pk}") if event.pk <= former_id else None
 
 
 def events_of(key: UUID) -> AuditEventQuerySet:
@@ -171,12 +184,13 @@ def _end(chain: AuditChain, follower: Follower) -> Iterator[Fault]:
 
 def unsealed(chain: AuditChain) -> Fault | None:
     """The fault of a chain whose row was written by somebody without the keyring."""
-    # A row without events is none of ours: it is made together with the first one.
-    return (
-        None
-        if chain.length and chain.is_sealed
-        else Fault(UNSEALED, chain.pk, "its seal isn't one of this keyring over its ends")
-    )
+    try:
+        # A row without events is none of ours: it is made together with the first one.
+        if chain.length and chain.is_sealed:
+            return None
+    except UnknownKey:
+        return Fault(UNSEALED, chain.pk, "it was sealed under a key that isn't in KEYRING")
+    return Fault(UNSEALED, chain.pk, "its seal isn't one of this keyring over its ends")
 
 
 def _orphaned(organization: UUID | None) -> Iterator[Fault]:
@@ -188,14 +202,22 @@ def _orphaned(organization: UUID | None) -> Iterator[Fault]:
 
 def _unchained(organization: UUID | None) -> Iterator[Fault]:
     """Events that were written past the chain, while one is kept."""
-    first = AuditEvent.objects.filter(sequence__isnull=False).order_by("pk").first()
-    if first is None or not conf.conf().audit_chain:
+    chained = AuditEvent.objects.filter(sequence__isnull=False)
+    begun = chained.aggregate(id=Min("pk"), at=Min("at"))
+    if begun["id"] is None or not conf.conf().audit_chain:
         return
-    late = Q(pk__gt=first.pk) | Q(at__gt=first.at)  # an id can be chosen: a purge leaves low ones free
+    late = Q(pk__gt=begun["id"]) | Q(at__gt=begun["at"])  # an id can be chosen: a purge leaves low ones free
     rows = _by_chain(AuditEvent.objects.filter(late, sequence=None), organization).values_list("chain")
     found = rows.annotate(events=Count("pk"), first=Min("pk"), last=Max("pk")).order_by("chain")
     for key, events, lowest, highest in found:
         yield Fault(INSERTED, key, f"{events} events outside of the chain (ids {lowest} to {highest})")
+
+
+def _misfiled(organization: UUID | None) -> Iterator[Fault]:
+    """Events that say they are of the organization of zeros, which is none: its chain is that of no organization."""
+    events = AuditEvent.objects.filter(organization_id=AuditChain.NOBODYS).count()
+    if events and organization in (None, AuditChain.NOBODYS):
+        yield Fault(INSERTED, AuditChain.NOBODYS, f"{events} events outside of the chain, under its id")
 
 
 def _by_chain(rows: QuerySet[Any], organization: UUID | None) -> QuerySet[Any]:

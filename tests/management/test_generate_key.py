@@ -20,3 +20,9 @@ def test_a_key_is_one_that_the_keyring_takes_and_each_is_another():
 def test_a_key_has_a_name():
     with pytest.raises(CommandError):
         generate()
+
+
+@pytest.mark.parametrize("name", ["", "a:b", "a,b", "a b", "x" * 65])
+def test_a_name_is_one_that_the_keyring_takes(name):
+    with pytest.raises(CommandError):
+        generate(name)

@@ -5,12 +5,14 @@ import json
 import re
 from pathlib import Path
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 from django.core.management import get_commands, load_command_class
 from django.db import connection
 
-from stytch_totp.models import AuditEvent, RecoveryCode, Session, SigningKey
+from stytch_totp.core.sealing import generate_key
+from stytch_totp.models import AuditChain, AuditEvent, Member, RecoveryCode, Session, SigningKey
 from stytch_totp.operations import signing, trail, triggers
 from stytch_totp.operations.audit import SYSTEM
 from tests.factories import OrganizationFactory, enrol, make_member
@@ -132,10 +134,30 @@ def test_a_trail_as_json(member, run):
 
 @pytest.mark.parametrize(
     "options",
-    [["--organization", "nobody"], ["--expect", "nobody:1:x"], ["--expect", "nonsense"], ["--expect", "nobody:x:y:z"]],
+    [
+        ["--organization", "nobody"],
+        ["--organization", str(uuid4())],
+        ["--expect", "nobody:1:x"],
+        ["--expect", "nonsense"],
+        ["--expect", "nobody:x:y:z"],
+    ],
 )
 def test_what_is_asked_wrongly_is_told_apart_from_a_fault(run, options):
     assert run("stytch_totp_verify_audit", *options).code == 2
+
+
+@pytest.mark.parametrize(
+    "command", [["report"], ["unlock", "ada@example.com", "--reason", "Ticket 4711"], ["rotate_signing_key"]]
+)
+def test_with_another_keyring_a_command_goes_no_further(member, run, configure, command):
+    Member.objects.filter(pk=member.pk).update(email="ada@example.com", email_key="ada@example.com")
+    happen(member)
+    happen(None)
+    before = list(AuditChain.objects.order_by("pk").values_list())
+    configure(KEYRING=[generate_key("other")])
+    ran = run(f"stytch_totp_{command[0]}", *command[1:])
+    assert (ran.code, "KEYRING" in ran.failure) == (2, True)
+    assert list(AuditChain.objects.order_by("pk").values_list()) == before
 
 
 # stytch_totp_guard_audit

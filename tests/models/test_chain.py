@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from stytch_totp import conf
 from stytch_totp.core.chain import START
-from stytch_totp.core.sealing import generate_key
+from stytch_totp.core.sealing import UnknownKey, generate_key
 from stytch_totp.models import AuditChain, AuditEvent
 from stytch_totp.operations.audit import SYSTEM, Actor, Tag, record
 from tests.factories import ACTOR, OrganizationFactory
@@ -106,7 +106,21 @@ def test_cr06_a_seal_of_a_former_key_holds_until_that_key_is_dropped(organizatio
     assert chain_of(organization).is_sealed
     write(1, organization)
     assert is_whole(organization)
-    configure(KEYRING=[generate_key("other")])
+    kept = chain_of(organization).seal
+    for kid in ("other", "fresh"):  # what a key is called says nothing
+        configure(KEYRING=[generate_key(kid)])
+        with pytest.raises(UnknownKey):
+            write(1, organization)
+    configure(KEYRING=[fresh])
+    assert chain_of(organization).seal == kept
+    assert is_whole(organization)
+
+
+@pytest.mark.parametrize("seal", ["", "0" * 64, "é:" + "0" * 64, "0" * 16 + "0:"])
+def test_a_seal_that_is_none_holds_nobody_up(organization, seal):
+    write(1, organization)
+    AuditChain.objects.filter(pk=organization.pk).update(seal=seal)
+    write(1, organization)
     assert not chain_of(organization).is_sealed
 
 

@@ -80,6 +80,8 @@ def test_cr06_codes_and_recovery_codes_are_taken_before_between_and_after(rotati
     log_in()
     configure(KEYRING=[OLD, NEW])  # a worker that hasn't been told yet which key seals
     log_in()
+    rotating()
+    rotation.rotate(COMMAND)
     configure(KEYRING=[NEW])
     log_in()
 
@@ -172,7 +174,7 @@ def test_cr07_what_an_absent_key_sealed_is_named_and_stays(configure):
     before = snapshot()
     configure(KEYRING=[NEW])
     found = rotation.rotate(COMMAND)
-    assert found.stuck == {rotation.UNKNOWN_KEY: 13, rotation.UNSEALED: AuditChain.objects.count()}
+    assert found.stuck == {rotation.UNKNOWN_KEY: 13 + AuditChain.objects.count()}
     registration = member.registrations.get()
     assert f"registrations {registration.pk}: unknown_key" in found.named
     assert snapshot() == before
@@ -218,7 +220,6 @@ def test_aa07_a_wrong_seal_is_reported_and_never_repaired(rotating, configure):
     found = rotation.rotate(COMMAND)
     assert found.stuck == {rotation.UNSEALED: 1}
     assert found.named == [f"audit_chains {chain.pk}: unsealed"]
-    configure(KEYRING=[NEW])
     assert not AuditChain.objects.get(pk=chain.pk).is_sealed
 
 

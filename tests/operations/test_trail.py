@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from stytch_totp.core.sealing import generate_key
 from stytch_totp.models import AuditChain, AuditEvent
 from stytch_totp.operations import organizations, trail
 from stytch_totp.operations.audit import Actor, Tag
@@ -119,6 +120,16 @@ def test_two_events_that_changed_places_show(subject):
     assert set(kinds(verify())) == {"changed"}
 
 
+def test_ids_that_changed_places_show(subject):
+    """No link is over them, and lists go by them."""
+    first, second = (one.pk for one in events(subject)[3:5])
+    for former, chosen in ((first, -1), (second, first), (-1, second)):
+        change(AuditEvent.objects.filter(pk=former), id=chosen)
+    found = verify()
+    assert kinds(found) == ["moved"]
+    assert found.faults[0].said == f"event 5 has the id {first}"
+
+
 def test_a_cut_off_end_shows(subject):
     remove(events(subject).filter(sequence__gt=7))
     found = verify()
@@ -169,6 +180,37 @@ def test_an_event_past_the_chain_shows(subject):
     found = verify()
     assert kinds(found) == ["inserted"]
     assert found.faults[0].said.startswith("1 events outside")
+
+
+def test_an_event_past_the_chain_shows_though_the_newest_is_made_the_oldest(subject, clock):
+    """It would else say from which id on events have a place."""
+    clock.advance(60)
+    newcomer = make_member()
+    happen(newcomer, 1)
+    forged = insert(events(newcomer).get(), sequence=None, link="", at=events(subject).first().at + 1)
+    change(events(newcomer).filter(sequence=1), id=-10)
+    change(AuditEvent.objects.filter(pk=forged.pk), id=-11)
+    assert kinds(verify()) == ["moved", "inserted"]
+
+
+@pytest.mark.parametrize("place", [None, 9])
+def test_an_event_of_the_organization_of_zeros_shows(subject, place):
+    insert(events(subject).get(sequence=4), organization_id=AuditChain.NOBODYS, sequence=place)
+    assert set(kinds(verify())) == {"inserted"}
+    assert set(kinds(verify(organization=AuditChain.NOBODYS))) == {"inserted"}
+    assert verify(organization=subject.organization_id).faults == []
+
+
+def test_who_has_another_keyring_sees_that_and_breaks_no_seal(subject, configure, settings):
+    before = list(AuditChain.objects.order_by("pk").values_list())
+    former = settings.STYTCH_TOTP["KEYRING"]
+    configure(KEYRING=[generate_key("other")])
+    found = verify()
+    assert set(kinds(found)) == {"unsealed"}
+    assert set(said(found.faults)) == {"it was sealed under a key that isn't in KEYRING"}
+    assert list(AuditChain.objects.order_by("pk").values_list()) == before
+    configure(KEYRING=former)
+    assert verify().faults == []
 
 
 def test_events_from_before_there_was_a_chain_are_no_fault(subject, configure):

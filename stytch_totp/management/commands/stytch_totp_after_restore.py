@@ -1,12 +1,12 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from stytch_totp.management.progress import Progress, actor_of, add_batch
+from stytch_totp.management.progress import Progress, SiteCommand, actor_of, add_batch
 from stytch_totp.operations import restore
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "After a backup was restored and before anybody is let in: end all sessions and logins, delete all recovery "
         "codes, and let no TOTP code of the past be shown. Can be killed and run again."

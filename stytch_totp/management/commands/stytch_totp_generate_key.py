@@ -1,8 +1,8 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from stytch_totp.core.sealing import generate_key
+from stytch_totp.core.sealing import KeyringError, generate_key
 
 
 class Command(BaseCommand):
@@ -13,4 +13,7 @@ class Command(BaseCommand):
         parser.add_argument("kid", help="name of the key, for instance the date: 2026-11")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(generate_key(options["kid"]))
+        try:
+            self.stdout.write(generate_key(options["kid"]))
+        except KeyringError as error:
+            raise CommandError(str(error)) from None

@@ -1,12 +1,12 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from stytch_totp.management.progress import actor_of
+from stytch_totp.management.progress import SiteCommand, actor_of
 from stytch_totp.operations import triggers
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Install database triggers that refuse to change or delete audit events, whoever asks; "
         "stytch_totp_purge lifts them for what it deletes. Run it after every migrate."

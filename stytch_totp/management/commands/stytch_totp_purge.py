@@ -1,13 +1,13 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from stytch_totp.management.progress import Progress, actor_of, add_batch
+from stytch_totp.management.progress import Progress, SiteCommand, actor_of, add_batch
 from stytch_totp.operations import purge
 from stytch_totp.operations.triggers import NotAllowed
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Delete pending TOTPs a day after they expired, sessions and logins that ended longer ago than "
         "STYTCH_TOTP['SESSION_RETENTION_DAYS'], retired signing keys that nothing asks for any more, and audit events "

@@ -3,17 +3,17 @@ from collections.abc import Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from stytch_totp import errors
-from stytch_totp.management.progress import actor_of
+from stytch_totp.management.progress import SiteCommand, actor_of
 from stytch_totp.operations import organizations, reports
 
 #: By which a spreadsheet takes the text of a cell for a formula to run.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = "Print who has MFA, organization by organization: a table, or CSV for a spreadsheet."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,16 +1,16 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from stytch_totp import errors
-from stytch_totp.management.progress import actor_of
+from stytch_totp.management.progress import SiteCommand, actor_of
 from stytch_totp.models import Organization
 from stytch_totp.operations import foresight, organizations
 from stytch_totp.operations.foresight import Fate
 from stytch_totp.operations.staff import LONGEST_REASON, SHORTEST_REASON, one_line
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Make an organization ask all its members for MFA. With --dry-run, tell who would be asked to enrol at the "
         "next login and who would be locked out, and exit 1 if anybody would be."

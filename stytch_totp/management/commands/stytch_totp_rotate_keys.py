@@ -1,20 +1,21 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from stytch_totp.management.progress import Progress, actor_of, add_batch
+from stytch_totp.management.progress import Progress, SiteCommand, actor_of, add_batch
 from stytch_totp.operations import rotation
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Bring everything that is sealed under the first key of STYTCH_TOTP['KEYRING'], while the site goes on. "
         "Can be killed and run again. Exits 1 if anything is left under another key or doesn't open."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="tell what would be moved; change nothing")
-        parser.add_argument("--check", action="store_true", help="as --dry-run; exits 1 unless nothing is to be moved")
+        looks = parser.add_mutually_exclusive_group()
+        looks.add_argument("--dry-run", action="store_true", help="tell what would be moved; change nothing")
+        looks.add_argument("--check", action="store_true", help="as --dry-run; exits 1 unless nothing is to be moved")
         add_batch(parser, rotation.BATCH)
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,13 +1,13 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from stytch_totp import conf
-from stytch_totp.management.progress import actor_of
+from stytch_totp.management.progress import SiteCommand, actor_of
 from stytch_totp.operations import signing
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Let a new key sign session JWTs. The former one stays published until stytch_totp_purge finds that nothing "
         "asks for it any more, so no JWT is refused."

@@ -3,14 +3,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from stytch_totp import conf, errors
-from stytch_totp.management.progress import Progress, actor_of
+from stytch_totp.management.progress import Progress, SiteCommand, actor_of
 from stytch_totp.operations import trail
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Read the audit trail from end to end. Prints where each organization's chain ends, as "
         "ORGANIZATION:LENGTH:HEAD: keep those lines where no database writer gets at them, for --expect later. "
@@ -37,6 +37,8 @@ class Command(BaseCommand):
             raise CommandError("There is no such organization.", returncode=2) from None
         except ValueError:
             raise CommandError("--expect takes ORGANIZATION:LENGTH:HEAD, as it was printed.", returncode=2) from None
+        if key and not trail.is_on_record(key):
+            raise CommandError("Nothing is on record of this organization, not even that it was made.", returncode=2)
         progress = Progress(self.stderr)
         found = trail.verify(actor_of(__name__), organization=key, expected=expected, tell=progress)
         progress.finish()
