@@ -19,7 +19,7 @@ from stytch_totp.models import Member, Organization
 from stytch_totp.operations.audit import Actor
 from stytch_totp.operations.staff import LONGEST_REASON, SHORTEST_REASON, STEP_UP_SECONDS, Staff, one_line
 from stytch_totp.web.challenges import answer_visitor, private
-from stytch_totp.web.visits import MFAHttpRequest, Visit
+from stytch_totp.web.visits import MFAHttpRequest
 from stytch_totp.whereabouts import whereabouts
 
 _WORDS: dict[type[errors.StytchError], Promise] = {
@@ -83,10 +83,7 @@ def show(admin_page: Any, request: MFAHttpRequest, page: ActPage) -> HttpRespons
 
 
 def owed(request: MFAHttpRequest) -> HttpResponse | None:
-    """Where a second factor is to be shown first, or None. The database is asked: a session that a colleague revoked a
-    second ago does nothing more.
-    """
-    request.mfa = Visit(request, request.user).looked_up()
+    """Where a second factor is to be shown first, or None."""
     refusal = request.mfa.refusal(max_age=STEP_UP_SECONDS)
     return None if refusal is None else answer_visitor(request, refusal)
 

@@ -197,8 +197,12 @@ def _page_of(act: Act, member: Member) -> ActPage:
 
 def consequences(act: Act, seen: Glance) -> list[str]:
     """What an act would do to this member, as things stand, a sentence each."""
-    live = ngettext("%(number)d session ends at once.", "%(number)d sessions end at once.", len(seen.sessions))
-    sessions = live % {"number": len(seen.sessions)}
+    live = ngettext(
+        "%(number)d session ends; a page of this site may still answer for %(seconds)d seconds.",
+        "%(number)d sessions end; a page of this site may still answer for %(seconds)d seconds.",
+        len(seen.sessions),
+    )
+    sessions = live % {"number": len(seen.sessions), "seconds": conf().recheck_seconds}
     if act is Act.UNLOCK:
         until = _("The lock that lasts until %(time)s is lifted.") % {"time": moment(seen.locked_until)}
         return [until if seen.locks else _("Nothing is locked; failed attempts are forgotten.")]

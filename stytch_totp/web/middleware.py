@@ -22,6 +22,7 @@ from stytch_totp.web.challenges import answer, answer_program
 from stytch_totp.web.exemptions import is_admin, is_exempt
 from stytch_totp.web.visits import Visit, assess
 
+_SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 _REDIRECTS = (301, 302, 303, 307, 308)
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -69,7 +70,11 @@ class MFAMiddleware:
     def _judge(self, request: Any) -> HttpResponse | None:
         if request.mfa.user is not request.user:  # asked before another middleware let the user in
             request.mfa = _lazy(request)
-        demanded = is_admin(request) and conf().admin_requires_mfa and request.user.is_authenticated
+        of_admin = is_admin(request) and request.user.is_authenticated
+        if of_admin and request.method not in _SAFE:
+            # Who was let go a second ago would make themselves another account.
+            request.mfa = Visit(request, request.user).looked_up()
+        demanded = of_admin and conf().admin_requires_mfa
         refusal = request.mfa.refusal(demanded=demanded)
         if refusal is not None:
             return answer(request, refusal)

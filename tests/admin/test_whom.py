@@ -98,6 +98,13 @@ class TestSecondApprover:
         assert do(staff_member(*RESETTING), decision_of(request, "decline")).status_code == 400
         assert len(trail(tag="member:mfa:reset")) == 1
 
+    @pytest.mark.parametrize("may_see", [True, False])
+    def test_aa02_why_is_for_who_may_see_requests(self, asked, may_see):
+        _, _, member = asked
+        seen = staff_member("view_member", *(["view_supportrequest"] if may_see else [])).get(page_of(member)).content
+        assert b"Waiting for a second member of staff" in seen
+        assert (REASON.encode() in seen) is may_see
+
     def test_aa04_not_oneself(self, asked):
         request, first, member = asked
         answer = do(first, decision_of(request, "approve"))
