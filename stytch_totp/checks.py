@@ -17,7 +17,7 @@ _COLLATIONS = (
     "WHERE table_schema = DATABASE() AND table_name = %s"
 )
 _ENGINES = ("postgresql", "postgis", "mysql", "sqlite3", "spatialite")
-_MAKE_A_KEY = "Make a key with `python manage.py stytch_totp_generate_key` and keep it out of the database."
+_MAKE_A_KEY = "Make a key with `python manage.py stytch_totp_generate_key NAME` and keep it out of the database."
 _LOOK_IT_UP = "The README says of every setting what it takes."
 
 
