@@ -97,7 +97,18 @@ class AuditChainQuerySet(models.QuerySet["AuditChain"]):
         """Give an unsaved event its place at the end of its organization's chain, in the caller's transaction.
 
         Whoever appends next waits for the caller's commit, so it is the last thing that a transaction does.
+
+        Where the key of the chain's seal is missing, a request goes on, or nobody could be told any more what they owe:
+        its event gets no place, which verification says. A command stops: raises UnknownKey.
         """
+        try:
+            self._append(event)
+        except UnknownKey:
+            if event.actor_kind == "system":
+                raise
+            event.sequence, event.link = None, ""
+
+    def _append(self, event: AuditEvent) -> None:
         key = event.organization_id or AuditChain.NOBODYS
         rows = self.filter(pk=key)
         chain = rows.first()
@@ -113,7 +124,11 @@ class AuditChainQuerySet(models.QuerySet["AuditChain"]):
         rows.update(length=F("length") + 1)
         chain = rows.get()
         chain.length -= 1
-        chain.extend(event)
+        try:
+            chain.extend(event)
+        except UnknownKey:
+            rows.update(length=chain.length)
+            raise
         rows.update(head=chain.head, seal=chain.seal)
 
 

@@ -1,6 +1,8 @@
 """Events take their place in their organization's chain, one after the other, whatever happens at the same moment."""
 
+from contextlib import nullcontext
 from itertools import pairwise
+from unittest import mock
 
 import pytest
 from django.db import connection, transaction
@@ -10,6 +12,7 @@ from stytch_totp import conf
 from stytch_totp.core.chain import START
 from stytch_totp.core.sealing import UnknownKey, generate_key
 from stytch_totp.models import AuditChain, AuditEvent
+from stytch_totp.models.audit import AuditChainQuerySet
 from stytch_totp.operations.audit import SYSTEM, Actor, Tag, record
 from tests.factories import ACTOR, OrganizationFactory
 
@@ -110,10 +113,25 @@ def test_cr06_a_seal_of_a_former_key_holds_until_that_key_is_dropped(organizatio
     for kid in ("other", "fresh"):  # what a key is called says nothing
         configure(KEYRING=[generate_key(kid)])
         with pytest.raises(UnknownKey):
-            write(1, organization)
+            record(Tag.ORGANIZATION_UPDATED, SYSTEM, organization=organization)
     configure(KEYRING=[fresh])
     assert chain_of(organization).seal == kept
     assert is_whole(organization)
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_cr07_without_the_key_a_requests_event_has_no_place(organization, configure, settings, overtaken):
+    write(2, organization)
+    former, before = settings.STYTCH_TOTP["KEYRING"], AuditChain.objects.filter(pk=organization.pk).values().get()
+    configure(KEYRING=[generate_key("other")])
+    missed = mock.patch.object(AuditChainQuerySet, "first", return_value=None) if overtaken else nullcontext()
+    with missed:
+        record(Tag.ORGANIZATION_UPDATED, ACTOR, organization=organization)
+    assert AuditChain.objects.filter(pk=organization.pk).values().get() == before
+    assert [one.sequence for one in AuditEvent.objects.order_by("pk")] == [1, 2, None]
+    configure(KEYRING=former)
+    write(1, organization)
+    assert (chain_of(organization).length, chain_of(organization).is_sealed) == (3, True)
 
 
 @pytest.mark.parametrize("seal", ["", "0" * 64, "é:" + "0" * 64, "0" * 16 + "0:"])
