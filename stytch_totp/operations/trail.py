@@ -85,7 +85,7 @@ def verify(
     found.faults += [fault for anchor in expected if (fault := _unproven(anchor))]
     kinds: dict[str, Any] = Counter(fault.kind for fault in found.faults)
     tag = Tag.AUDIT_FAULTY if kinds else Tag.AUDIT_VERIFIED
-    with suppress(UnknownKey):  # whose chains aren't this keyring's to add to; the faults say so
+    with suppress(UnknownKey):  # it isn't this keyring's to add to: a fault of its own when it is judged
         settle(lambda: record(tag, actor, chains=len(found.anchors), events=found.events, **kinds))
     return found
 

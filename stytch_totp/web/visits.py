@@ -2,7 +2,7 @@
 
 The row behind it is a ``Session`` like the API's: revoking it, removing a factor or deleting the member ends or weakens
 the visit. What the row said of a verified visitor is taken for granted for ``RECHECK_SECONDS``, in which the database
-is asked nothing; of everybody else it is asked at each request.
+is asked nothing, unless the admin is to change something; of everybody else it is asked at each request.
 """
 
 from collections.abc import Awaitable, Callable

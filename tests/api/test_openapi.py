@@ -6,9 +6,11 @@ from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 from rest_framework.serializers import ValidationError
 
+from stytch_totp import errors
 from stytch_totp.api import inputs
 from stytch_totp.api.openapi import document
 from stytch_totp.api.urls import ENDPOINTS
+from stytch_totp.envelope import envelope
 from tests.contract.openapi import DOCUMENTS
 
 FIELDS = [
@@ -86,6 +88,15 @@ def test_it_is_served_to_everybody(made, client):
     assert answer.json() == made
     assert answer["Content-Type"] == "application/json"
     assert client.post("/openapi.json").status_code == 405
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("details", [{}, {"max_age": 300}])
+def test_it_says_of_answers_and_errors_what_they_share(made, api, details):
+    told = {name: Draft202012Validator(made["components"]["schemas"][name]) for name in ("Answer", "Error")}
+    told["Answer"].validate(api("POST", "/v1/b2b/organizations", {"organization_name": "Acme"}).json())
+    told["Error"].validate(api("POST", "/v1/b2b/organizations", {}).json())
+    told["Error"].validate(envelope(errors.StepUpRequired(**details), "request-id"))
 
 
 @pytest.mark.parametrize("product", DOCUMENTS)

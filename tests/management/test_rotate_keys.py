@@ -33,6 +33,10 @@ def test_cr06_a_check_exits_0_or_1_and_changes_nothing(rotating, run):
     assert (run(COMMAND, "--check").code, snapshot()) == (0, before)
 
 
+def test_a_check_is_no_dry_run_which_exits_0_whatever_is_left(rotating, run):
+    assert run(COMMAND, "--check", "--dry-run").code == 1
+
+
 def test_a_dry_run_changes_nothing(rotating, run):
     before = snapshot()
     ran = run(COMMAND, "--dry-run")
